@@ -1,0 +1,102 @@
+// swift-tools-version: 6.2
+import PackageDescription
+
+/// Own Swift targets: Swift 6 mode, warnings are errors.
+let strict: [SwiftSetting] = [
+  .swiftLanguageMode(.v6),
+  .treatAllWarnings(as: .error),
+]
+
+/// What hot loops need besides: no overlap checks; every access goes through checked entry points.
+let hot: [SwiftSetting] = strict + [.unsafeFlags(["-enforce-exclusivity=unchecked"])]
+
+/// C that is loaded into other people's processes: libc only, no sanitizer, no coverage.
+let preloadedC: [CSetting] = [
+  .define("_GNU_SOURCE"),
+  .unsafeFlags([
+    "-O2", "-Wall", "-Wextra", "-Werror", "-fno-builtin", "-fvisibility=hidden",
+    "-ftls-model=initial-exec", "-fno-sanitize=all", "-fno-profile-instr-generate",
+    "-fno-coverage-mapping",
+  ])
+]
+
+/// Without this a C-only product links the Swift runtime and with it a dozen extra mallocs.
+let withoutSwiftRuntime: [LinkerSetting] = [
+  .unsafeFlags(["-enable-experimental-feature", "Embedded"])
+]
+
+let package = Package(
+  name: "mallometer",
+  products: [
+    .executable(name: "mallometer", targets: ["mallometer"]),
+    .executable(name: "mallometer-player", targets: ["Player"]),
+    .library(name: "MallometerRecorder", type: .dynamic, targets: ["Recorder"]),
+  ],
+  dependencies: [
+    .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2"),
+    .package(url: "https://github.com/apple/swift-log", from: "1.16.2"),
+    .package(url: "https://github.com/swiftlang/swift-subprocess", from: "1.0.2"),
+    .package(url: "https://github.com/groue/GRDB.swift", from: "7.10.0"),
+    .package(url: "https://github.com/jpsim/Yams", from: "6.2.2"),
+    .package(url: "https://github.com/HdrHistogram/hdrhistogram-swift", from: "0.2.0"),
+  ],
+  targets: [
+    .systemLibrary(name: "CGSL", pkgConfig: "gsl", providers: [.apt(["libgsl-dev"])]),
+    .systemLibrary(name: "CZstd", pkgConfig: "libzstd", providers: [.apt(["libzstd-dev"])]),
+    .target(name: "CTraceFormat"),
+    .target(name: "CPlayerFormat"),
+    .target(name: "CPlatform", cSettings: [.define("_GNU_SOURCE")]),
+    .target(
+      name: "Recorder", dependencies: ["CTraceFormat"], cSettings: preloadedC,
+      linkerSettings: withoutSwiftRuntime),
+    .executableTarget(
+      name: "Player", dependencies: ["CPlayerFormat"], cSettings: preloadedC,
+      linkerSettings: withoutSwiftRuntime),
+    .target(
+      name: "Platform",
+      dependencies: ["CPlatform", .product(name: "Subprocess", package: "swift-subprocess")],
+      swiftSettings: strict),
+    .target(name: "Traces", dependencies: ["Platform", "CZstd"], swiftSettings: hot),
+    .target(
+      name: "Recording", dependencies: ["Platform", "Traces", "CTraceFormat"],
+      swiftSettings: hot),
+    .target(
+      name: "Designs", dependencies: ["Platform", .product(name: "Yams", package: "Yams")],
+      swiftSettings: strict),
+    .target(name: "Models", dependencies: ["Platform", "Traces", "Designs"], swiftSettings: hot),
+    .target(
+      name: "NativeDesigns", dependencies: ["Platform", "Designs"], exclude: ["C"],
+      swiftSettings: strict),
+    .target(
+      name: "Replay",
+      dependencies: [
+        "Platform", "Traces", "Designs", "Models", "NativeDesigns", "CPlayerFormat",
+        .product(name: "Histogram", package: "hdrhistogram-swift"),
+      ], swiftSettings: hot),
+    .target(
+      name: "Costs", dependencies: ["Platform", "Designs", "CGSL"], swiftSettings: strict),
+    .target(
+      name: "Notebook",
+      dependencies: ["Platform", "Designs", .product(name: "GRDB", package: "GRDB.swift")],
+      swiftSettings: strict),
+    .target(name: "Reports", dependencies: ["Platform"], swiftSettings: strict),
+    .executableTarget(
+      name: "mallometer",
+      dependencies: [
+        "Platform", "Traces", "Recording", "Designs", "Models", "NativeDesigns", "Replay",
+        "Costs", "Notebook", "Reports",
+        .product(name: "ArgumentParser", package: "swift-argument-parser"),
+        .product(name: "Logging", package: "swift-log"),
+      ], swiftSettings: strict),
+    .target(
+      name: "TestSupport", dependencies: ["Platform", "Traces", "Designs"],
+      path: "Tests/TestSupport", swiftSettings: strict),
+    .testTarget(
+      name: "PlatformTests", dependencies: ["Platform", "TestSupport"], swiftSettings: strict),
+    .testTarget(
+      name: "TracesTests", dependencies: ["Traces", "TestSupport"], swiftSettings: strict),
+    .testTarget(
+      name: "DesignsTests", dependencies: ["Designs", "TestSupport"], swiftSettings: strict),
+  ],
+  cLanguageStandard: .gnu17
+)

@@ -1,0 +1,19 @@
+#ifndef MALLOMETER_PLATFORM_H
+#define MALLOMETER_PLATFORM_H
+
+#include <stdint.h>
+
+/// The time stamp counter, unserialised: 8.5 ns on the machines this was written on.
+uint64_t mallometer_time_stamp(void);
+
+/// The processor this thread runs on, or -1.
+int mallometer_current_cpu(void);
+
+/// Pins the calling thread to one processor. Returns 0 or an errno value.
+int mallometer_pin_to_cpu(int cpu);
+
+/// Runs `additions` dependent additions (one core cycle each) and returns a value that depends on
+/// all of them, so that the chain can't be optimised away.
+uint64_t mallometer_dependent_additions(uint64_t additions);
+
+#endif

@@ -1,0 +1,1 @@
+typedef int mallometer_player_format_translation_unit;

@@ -1,0 +1,1 @@
+typedef int mallometer_trace_format_translation_unit;

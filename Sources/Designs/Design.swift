@@ -1,0 +1,52 @@
+/// A family with its toggles set: what is compiled, simulated and measured.
+public struct Design: Hashable, Sendable, CustomStringConvertible {
+  /// The family's name.
+  public let family: String
+  /// Every toggle of the family with its value, in the family's order.
+  public let settings: [Setting]
+
+  public struct Setting: Hashable, Sendable, Codable {
+    public let toggle: String
+    public let value: String
+
+    public init(toggle: String, value: String) {
+      self.toggle = toggle
+      self.value = value
+    }
+  }
+
+  /// The value of a toggle. The family declares every toggle, so asking for another is a bug.
+  public subscript(toggle: String) -> String {
+    guard let setting = settings.first(where: { $0.toggle == toggle }) else {
+      preconditionFailure("family \(family) declares no toggle \(toggle)")
+    }
+    return setting.value
+  }
+
+  /// A design with the family's defaults, but for the given changes (already validated).
+  public init(family: Family, changes: [String: String] = [:]) {
+    self.family = family.name
+    settings = family.toggles.map {
+      Setting(toggle: $0.name, value: changes[$0.name] ?? $0.defaultValue)
+    }
+  }
+
+  /// Canonical: the family and what differs from its defaults, as on the command line.
+  public var description: String {
+    let defaults = Family.all.first { $0.name == family }?.toggles ?? []
+    let changed = settings.filter { setting in
+      defaults.first { $0.name == setting.toggle }?.defaultValue != setting.value
+    }
+    return ([family] + changed.map { "\($0.toggle)=\($0.value)" }).joined(separator: ",")
+  }
+}
+
+/// An allocator as `--design` names it.
+public enum Allocator: Hashable, Sendable {
+  /// An own design: compiled on demand, and modelled.
+  case own(Design)
+  /// What the machine has: glibc (nothing preloaded), mimalloc, jemalloc, tcmalloc.
+  case system(String)
+  /// Any shared object that replaces malloc.
+  case preload(path: String)
+}

@@ -1,0 +1,50 @@
+/// A named unit of allocator work with a cost.
+///
+/// The one catalogue of steps: models count them, counting builds count them (the C header with
+/// their numbers is generated from here), fits give them a cost, tables print their `name`.
+public enum Step: UInt8, CaseIterable, Sendable, Codable {
+  // Entry points
+  case mallocCall, callocCall, reallocCall, alignedCall, freeCall
+  // Where the heap is found
+  case threadLocalAccess
+  // Pool: size to bin
+  case sizeClassDirect, sizeClassSearchProbe
+  // Pool: free lists and pages
+  case freeListPop, freeListPush, freeListCollect
+  case usedCounterPlain, usedCounterAtomic
+  case pageLookup
+  // Reuse: the call-site cache
+  case siteHash, cacheClass, cacheLookup, cacheHit, cacheStore, cacheEvict
+  // Reuse: the policy
+  case policySelect, policyRandom, policyUpdate
+  // Headers
+  case headerWrite, headerRead, magicCheck
+  // Bulk work, in cache lines of 64 bytes
+  case lineCopied, lineZeroed
+  // The kernel
+  case mapCall, unmapCall, adviseCall
+  // The machine: counted by the machine model only
+  case levelTwoHit, levelThreeHit, memoryAccess, translationHit, translationWalk, pageFault
+
+  /// The field's term, as it stands in tables, JSON, YAML and the generated C header.
+  public var name: String { Self.names[Int(rawValue)] }
+
+  /// Whether only the machine model counts this step: no counting build has it.
+  public var isMachineStep: Bool { rawValue >= Step.levelTwoHit.rawValue }
+
+  /// How many steps there are: the length of every vector of counts.
+  public static let count = allCases.count
+
+  public init?(name: String) {
+    guard let index = Self.names.firstIndex(of: name) else { return nil }
+    self.init(rawValue: UInt8(index))
+  }
+
+  /// Case names in kebab case, in order.
+  private static let names: [String] = allCases.map { step in
+    "\(step)".reduce(into: "") { name, character in
+      if character.isUppercase { name.append("-") }
+      name.append(character.lowercased())
+    }
+  }
+}

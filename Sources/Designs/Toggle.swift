@@ -1,0 +1,45 @@
+/// A named choice in a design.
+public struct Toggle: Equatable, Sendable {
+  /// As it is written on the command line, in YAML and in tables.
+  public let name: String
+  /// The values it can take, in the order in which they are listed.
+  public let values: [String]
+  public let defaultValue: String
+  /// One sentence: what the choice is.
+  public let doc: String
+  /// The document and section the choice comes from.
+  public let source: String
+
+  public init(_ name: String, _ values: [String], default: String, doc: String, source: String) {
+    precondition(values.contains(`default`), "the default of \(name) is one of its values")
+    self.name = name
+    self.values = values
+    self.defaultValue = `default`
+    self.doc = doc
+    self.source = source
+  }
+}
+
+/// A family of designs: one native C source and one model, told apart by toggles.
+public struct Family: Sendable {
+  public let name: String
+  /// One sentence: what sort of allocator this is.
+  public let doc: String
+  public let source: String
+  public let toggles: [Toggle]
+  /// C files below Sources/NativeDesigns/C, compiled together into the drop-in library.
+  public let nativeSources: [String]
+
+  public init(
+    name: String, doc: String, source: String, toggles: [Toggle], nativeSources: [String]
+  ) {
+    self.name = name
+    self.doc = doc
+    self.source = source
+    self.toggles = toggles
+    self.nativeSources = nativeSources
+  }
+
+  /// Every family, in the order in which `designs` lists them.
+  public static let all: [Family] = [.pool, .reuse]
+}

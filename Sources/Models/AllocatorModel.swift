@@ -1,0 +1,22 @@
+import Designs
+
+/// The executable model of a design: its algorithm over simulated addresses.
+///
+/// A model counts the same steps and hands out the same addresses, relative to its regions, as the
+/// counting build of the native design with the same toggles.
+public protocol AllocatorModel {
+  associatedtype Memory: MemoryModel
+
+  init(design: Design, memory: Memory, counts: StepCounts)
+
+  /// malloc (alignment 0), calloc (`zeroed`) or the aligned family.
+  /// - Parameter site: `Site.address` of the caller.
+  mutating func allocate(
+    size: UInt64, alignment: UInt64, zeroed: Bool, site: UInt64, thread: UInt16
+  ) -> Address
+
+  mutating func deallocate(_ address: Address, thread: UInt16)
+
+  mutating func reallocate(_ address: Address, size: UInt64, site: UInt64, thread: UInt16)
+    -> Address
+}

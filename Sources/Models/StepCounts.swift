@@ -1,0 +1,32 @@
+import Designs
+
+/// Counts of every step, contiguous, shared by a model and its memory.
+///
+/// A count is one add to memory that stays in L1: no dictionary, no reference counting (the owner
+/// is kept by the simulation, this is the pointer that is passed around).
+public struct StepCounts: @unchecked Sendable {
+  @usableFromInline let base: UnsafeMutablePointer<UInt64>
+
+  /// Zeroed counts; release them with `deallocate`.
+  public static func allocate() -> StepCounts {
+    let base = UnsafeMutablePointer<UInt64>.allocate(capacity: Step.count)
+    base.initialize(repeating: 0, count: Step.count)
+    return StepCounts(base: base)
+  }
+
+  @usableFromInline init(base: UnsafeMutablePointer<UInt64>) { self.base = base }
+
+  public func deallocate() { base.deallocate() }
+
+  @inlinable @inline(__always)
+  public func count(_ step: Step, _ times: UInt64 = 1) {
+    base[Int(step.rawValue)] &+= times
+  }
+
+  @inlinable public subscript(step: Step) -> UInt64 { base[Int(step.rawValue)] }
+
+  /// All counts, in the order of `Step.allCases`.
+  public var values: UnsafeBufferPointer<UInt64> {
+    UnsafeBufferPointer(start: base, count: Step.count)
+  }
+}

@@ -1,0 +1,3 @@
+#include "player_format.h"
+
+int main(void) { return 0; }

@@ -1,0 +1,3 @@
+#ifndef MALLOMETER_RECORDER_H
+#define MALLOMETER_RECORDER_H
+#endif
