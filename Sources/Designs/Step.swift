@@ -23,8 +23,12 @@ public enum Step: UInt8, CaseIterable, Sendable, Codable {
   case lineCopied, lineZeroed
   // The kernel
   case mapCall, unmapCall, adviseCall
-  // The machine: counted by the machine model only
-  case levelTwoHit, levelThreeHit, memoryAccess, translationHit, translationWalk, pageFault
+  // The machine: counted by the machine model only, each access at the level that serves it.
+  // Loads and stores apart from the third level on: nothing waits for a store until buffers fill.
+  case levelTwoHit, levelThreeLoad, levelThreeStore, memoryLoad, memoryStore
+  // Lines of a sequential pass, which the hardware fetches ahead
+  case lineStreamedNear, lineStreamedMemory
+  case translationHit, translationWalk, pageFault, branchMiss
 
   /// The field's term, as it stands in tables, JSON, YAML and the generated C header.
   public var name: String { Self.names[Int(rawValue)] }

@@ -1,5 +1,6 @@
 /// A simulated address: region number × 2⁴⁰ + offset. Regions are numbered from 1 in the order in
 /// which the design maps them and never reused, so an address is relative to its region by itself.
+/// 0 is no address, as NULL is.
 public typealias Address = UInt64
 
 /// What a model runs on: the address space, and what touching it costs.
@@ -7,14 +8,29 @@ public typealias Address = UInt64
 /// `NoMemory` only hands out regions; `MachineModel` also counts machine steps. Models are generic
 /// over it, so that the choice is made once per run and not once per access.
 public protocol MemoryModel: AnyObject {
+  /// Whether touches have any effect: where they don't, callers may leave out loops of them.
+  static var observesTouches: Bool { get }
+  /// The regions mapped so far.
+  var space: AddressSpace { get }
+
   /// Maps a new region of whole pages; its offset 0 is aligned to any power of two.
+  /// - Returns: the region's offset 0, or 0 when `bytes` is 0 or more than a region can hold
+  ///   (`AddressSpace.largestRegion`), as the native build's mapping fails.
   func map(bytes: UInt64) -> Address
-  /// Gives a region back.
+  /// Gives a region, or whole pages of one, back.
   func unmap(_ address: Address, bytes: UInt64)
   /// Gives the pages of a range back but keeps the range (MADV_DONTNEED).
   func purge(_ address: Address, bytes: UInt64)
-  /// A load or a store of up to a few words at this address.
+  /// A load or a store of up to a few words at this address, within one cache line.
   func touch(_ address: Address, isWrite: Bool)
   /// A sequential pass over a range (clearing, copying, the program's own touch).
   func touchRange(_ address: Address, bytes: UInt64, isWrite: Bool)
+  /// Stores at offset 0 and at each next multiple of a page within `bytes`.
+  func touchPages(_ address: Address, bytes: UInt64)
+  /// A conditional branch of the design whose outcome depends on the data.
+  /// - Parameters:
+  ///   - site: which branch: a number that no other branch of the run has. Below 16 is the
+  ///     simulation driver's own; families count from 16.
+  ///   - taken: the way it went.
+  func branch(_ site: UInt32, taken: Bool)
 }

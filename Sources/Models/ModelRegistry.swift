@@ -1,0 +1,20 @@
+import Designs
+import Traces
+
+extension Simulation {
+  /// The one place where a family gets its model: one line per family, specialised for the memory
+  /// it runs on.
+  func runRegistered<Memory: MemoryModel>(
+    _ source: some OperationSource, memory: Memory, counts: StepCounts,
+    onWindow: ((SimulatedWindow) throws -> Void)?,
+    onAllocation: ((UInt64, Event, Address) -> Void)?
+  ) throws -> SimulationResult {
+    switch design.family {
+    default:
+      throw SimulationError.notModelled(family: design.family, known: Self.modelledFamilies)
+    }
+  }
+
+  /// The families that have a model.
+  public static let modelledFamilies: [String] = []
+}

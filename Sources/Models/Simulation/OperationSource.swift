@@ -1,0 +1,19 @@
+import Traces
+
+/// A stream of validated operations with everything a simulation needs to know about it.
+///
+/// `Workload` is the one that matters; tests make small ones of their own. Every event is an
+/// operation (`EventKind.isOperation`), slots are below `slots`, an allocating event's slot is dead
+/// (for realloc: live) and a freeing event's slot is live.
+public protocol OperationSource {
+  /// An upper bound of the object slots.
+  var slots: Int { get }
+  /// `Site.address` of every site number that occurs.
+  var siteAddresses: [UInt64] { get }
+  /// How much of each block is touched; never `auto`.
+  var touch: TouchPolicy { get }
+  /// Operations per window.
+  var windowEvents: Int { get }
+  /// The operations, in blocks of any length; what `body` throws ends the stream.
+  func forEachOperationBlock(_ body: (UnsafeBufferPointer<Event>) throws -> Void) throws
+}

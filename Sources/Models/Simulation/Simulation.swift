@@ -1,0 +1,81 @@
+import Designs
+import Platform
+import Traces
+
+/// Runs the model of a design over a workload.
+public struct Simulation: Sendable {
+  public let design: Design
+  /// The machine whose steps are counted, or nil for algorithmic steps and addresses only.
+  public let machine: MachineGeometry?
+
+  /// - Parameter machine: nil turns the memory model off.
+  public init(design: Design, machine: MachineGeometry? = nil) {
+    self.design = design
+    self.machine = machine
+  }
+
+  /// Simulates every operation of `source`.
+  ///
+  /// Memory grows with live objects, never with the length of the stream.
+  /// - Parameters:
+  ///   - onWindow: receives every window in order; what it throws ends the run.
+  ///   - onAllocation: receives every allocating operation with its number from 0 and the address
+  ///     it got. Slow: for finding where two runs part.
+  public func run(
+    _ source: some OperationSource, onWindow: ((SimulatedWindow) throws -> Void)? = nil,
+    onAllocation: ((UInt64, Event, Address) -> Void)? = nil
+  ) throws -> SimulationResult {
+    let counts = StepCounts.allocate()
+    defer { counts.deallocate() }
+    if let machine {
+      return try runRegistered(
+        source, memory: MachineModel(geometry: machine, counts: counts), counts: counts,
+        onWindow: onWindow, onAllocation: onAllocation)
+    }
+    return try runRegistered(
+      source, memory: NoMemory(), counts: counts, onWindow: onWindow, onAllocation: onAllocation)
+  }
+
+  /// Simulates with a given model instead of the registered one.
+  public func run<Model: AllocatorModel>(
+    _ model: Model.Type, _ source: some OperationSource, memory: Model.Memory, counts: StepCounts,
+    onWindow: ((SimulatedWindow) throws -> Void)?,
+    onAllocation: ((UInt64, Event, Address) -> Void)?
+  ) throws -> SimulationResult {
+    let clock = ContinuousClock()
+    let start = clock.now
+    var driver = SimulationDriver(
+      model: Model(design: design, memory: memory, counts: counts), memory: memory, counts: counts,
+      source: source)
+    defer { driver.deallocate() }
+    try source.forEachOperationBlock { block in
+      try driver.perform(block, onWindow: onWindow, onAllocation: onAllocation)
+    }
+    try driver.finish(onWindow: onWindow)
+    let elapsed = start.duration(to: clock.now) / .seconds(1)
+    return SimulationResult(
+      design: design, memoryModelled: Model.Memory.observesTouches, counts: Array(counts.values),
+      operations: driver.operations, windows: driver.windows,
+      peakMappedBytes: memory.space.peakMappedBytes, peakLiveBytes: driver.peakLiveBytes,
+      seconds: elapsed)
+  }
+}
+
+/// A design that can't be simulated.
+public enum SimulationError: UserFacingError, Equatable {
+  /// The family has no model.
+  case notModelled(family: String, known: [String])
+
+  public var message: String {
+    switch self {
+    case .notModelled(let family, let known):
+      "family \(family) has no model; modelled are \(known.joined(separator: ", "))"
+    }
+  }
+
+  public var remedy: String? {
+    switch self {
+    case .notModelled: "replay works for every allocator; simulate only for modelled families"
+    }
+  }
+}

@@ -1,0 +1,40 @@
+import Designs
+
+/// One window of a simulation, valid only during the call that hands it over.
+public struct SimulatedWindow {
+  /// From 0.
+  public let index: Int
+  /// Operations in it: the workload's window length but for the last window.
+  public let operations: Int
+  /// Steps counted in this window, in the order of `Step.allCases`.
+  public let counts: UnsafeBufferPointer<UInt64>
+  /// Over the addresses of the window's allocating operations, in order, from 0:
+  /// hash = (hash ^ address) × 0x9E3779B97F4A7C15, wrapping. The player computes the same.
+  public let addressHash: UInt64
+}
+
+/// What a whole simulation counted.
+public struct SimulationResult: Sendable {
+  public let design: Design
+  /// Whether machine steps were counted.
+  public let memoryModelled: Bool
+  /// Totals, in the order of `Step.allCases`.
+  public let counts: [UInt64]
+  /// Operations performed.
+  public let operations: UInt64
+  public let windows: Int
+  /// The most bytes that the design had mapped at once.
+  public let peakMappedBytes: UInt64
+  /// The most bytes that the program had asked for and not freed at once.
+  public let peakLiveBytes: UInt64
+  /// Seconds the run took, reading the trace included: the only figure that differs between runs.
+  public let seconds: Double
+
+  public subscript(step: Step) -> UInt64 { counts[Int(step.rawValue)] }
+
+  /// First touches of pages; 0 when memory was not modelled.
+  public var pageFaults: UInt64 { self[.pageFault] }
+
+  /// Operations simulated per second.
+  public var operationsPerSecond: Double { seconds > 0 ? Double(operations) / seconds : 0 }
+}
