@@ -15,10 +15,42 @@ public enum Step: UInt8, CaseIterable, Sendable, Codable {
   case pageLookup
   // Reuse: the call-site cache
   case siteHash, cacheClass, cacheLookup, cacheHit, cacheStore, cacheEvict
+  /// A prefetch of the slot that is about to be looked up.
+  case cachePrefetch
   // Reuse: the policy
   case policySelect, policyRandom, policyUpdate
+  /// The random number tested against epsilon, in floating point or in integers.
+  case policyTestFloat, policyTestInteger
+  /// One strategy looked at: in search of the best, or in search of the active ones.
+  case policyScanBest, policyScanActive
+  /// The best strategy, or the list of active ones, read where the last update left it.
+  case policyBestCached, policyActiveCached
+  /// The threshold of the chosen strategy loaded from its table.
+  case policyThreshold
+  /// A use of a strategy recorded.
+  case policyRecord
+  /// What an allocation cost the kernel, booked to the strategy that decided it.
+  case policyOutcome
+  /// A size entered in the histogram of the evolution tracking.
+  case evolutionRecord
+  // Reuse: the backing below the threshold
+  /// A size class computed by counting leading zeros.
+  case sizeClassLeadingZeros
+  /// A block cut from its bin's run; a run cut for a bin from the current segment.
+  case blockCarve, runCarve
+  /// A call into an allocator that isn't modelled.
+  case backingCall
+  /// An evicted block put into the batch that is purged together.
+  case batchAppend
+  // Locks
+  /// A lock taken and given back with nobody waiting.
+  case lockUncontended
   // Headers
   case headerWrite, headerRead, magicCheck
+  /// The call site and class written into a header.
+  case siteFieldsWrite
+  /// The magic number changed between live and free.
+  case magicMark
   // Bulk work, in cache lines of 64 bytes
   case lineCopied, lineZeroed
   // The kernel

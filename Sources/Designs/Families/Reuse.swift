@@ -16,11 +16,53 @@ extension Family {
         "policy", ["learn", "frozen", "off"], default: "learn",
         doc: "how the malloc/mmap threshold is chosen", source: "001 §5.2"),
       Toggle(
-        "cache", ["global", "thread-local"], default: "global",
-        doc: "where the cache of recent frees lives", source: "001 §6 Phase 8"),
+        "cache", ["global", "thread-local", "off"], default: "global",
+        doc: "where the cache of recent frees lives", source: "001 §6 Phase 8; §8.1"),
       Toggle(
         "backing", ["segregated", "glibc"], default: "segregated",
         doc: "who serves blocks below the threshold", source: "001 §2"),
-    ],
+    ] + cacheToggles + policyToggles,
     nativeSources: ["reuse/reuse.c"])
+
+  private static let cacheToggles = [
+    Toggle(
+      "cache-sites", ["64", "256"], default: "64",
+      doc: "how many call sites the cache tells apart", source: "001 §5.1"),
+    Toggle(
+      "cache-key", ["site", "class"], default: "site",
+      doc: "whether the cache is hashed by call site or segregated by size class alone",
+      source: "001 §9 Priority 2"),
+    Toggle(
+      "cache-prefetch", ["off", "on"], default: "off",
+      doc: "whether the cache slot is prefetched before it is looked up", source: "001 §6 Phase 7"),
+    Toggle(
+      "site-fields", ["always", "cacheable"], default: "always",
+      doc: "whether call site and class are written into every header or only where they can serve",
+      source: "001 §6 Phase 7"),
+    Toggle(
+      "eviction", ["batched", "purge", "unmap"], default: "batched",
+      doc: "what happens to an evicted mapping: purged in batches, purged at once, or unmapped",
+      source: "001 §5.4, §8.3"),
+  ]
+
+  private static let policyToggles = [
+    Toggle(
+      "threshold", ["512KiB", "2MiB", "8MiB", "24MiB"], default: "2MiB",
+      doc: "from which size on blocks are mapped, unless the policy learns it",
+      source: "001 §8.1"),
+    Toggle(
+      "best-strategy", ["scanned", "cached"], default: "scanned",
+      doc: "whether every allocation searches the best strategy or reads it from the last update",
+      source: "001 §5.2"),
+    Toggle(
+      "active-list", ["scanned", "precomputed"], default: "scanned",
+      doc: "whether the active strategies are searched at every exploration or kept in a list",
+      source: "001 §5.2"),
+    Toggle(
+      "random-test", ["float", "integer"], default: "float",
+      doc: "how the random number is tested against epsilon", source: "001 §5.2"),
+    Toggle(
+      "evolution-tracking", ["on", "off"], default: "on",
+      doc: "whether every size is entered in a histogram", source: "001 §2"),
+  ]
 }
