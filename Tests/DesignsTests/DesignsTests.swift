@@ -1,3 +1,231 @@
+import Foundation
 import Testing
 
 @testable import Designs
+
+private let models = URL(fileURLWithPath: #filePath)
+  .deletingLastPathComponent().deletingLastPathComponent().deletingLastPathComponent()
+  .appendingPathComponent("models")
+
+@Suite struct CommandLineDesigns {
+  let catalogue: DesignCatalogue
+
+  init() throws { catalogue = try DesignCatalogue(models: models) }
+
+  @Test(arguments: [
+    ("pool", "pool"), ("pool,header=16", "pool,header=16"), ("pool,header=0", "pool"),
+    ("reuse,header=16,policy=frozen", "reuse,header=16,policy=frozen"),
+    ("reuse,policy=frozen,header=16", "reuse,header=16,policy=frozen"),
+    ("hakmem-frozen", "reuse,policy=frozen"),
+    ("hakmem-frozen,policy=learn", "reuse"), ("glibc", "glibc"), ("tcmalloc", "tcmalloc"),
+  ])
+  func canonicalForm(text: String, canonical: String) throws {
+    #expect(try catalogue.allocator(text).description == canonical)
+  }
+
+  @Test func canonicalFormsReadBackAsThemselves() throws {
+    for family in Family.all {
+      for design in Design.variants(of: family, limit: 200) {
+        #expect(try catalogue.allocator(design.description) == .own(design))
+      }
+    }
+  }
+
+  @Test func namedPointsAreThere() {
+    let names = Set(catalogue.points.map(\.name))
+    #expect(
+      names.isSuperset(of: [
+        "mimalloc-like", "hakmem-tiny", "hakmem-evolving", "hakmem-baseline", "hakmem-frozen",
+        "hakmem-minimal",
+      ]))
+    for point in catalogue.points + catalogue.optimizations {
+      #expect(point.source.hasPrefix("00"), "\(point.name) cites a seed document")
+    }
+  }
+
+  @Test func anUnknownNameListsTheNearestFirst() throws {
+    #expect {
+      try catalogue.allocator("hakmem-frozn")
+    } throws: { error in
+      guard case .unknownDesign("hakmem-frozn", let known, _)? = error as? DesignError else {
+        return false
+      }
+      return known.first == "hakmem-frozen" && known.contains("glibc") && known.contains("pool")
+    }
+  }
+
+  @Test func anUnknownToggleListsTheNearestFirst() throws {
+    #expect {
+      try catalogue.allocator("reuse,polcy=frozen")
+    } throws: { error in
+      guard case .unknownToggle("polcy", "reuse", let known, _)? = error as? DesignError else {
+        return false
+      }
+      return known.first == "policy"
+    }
+  }
+
+  @Test func anUnknownValueListsTheKnownOnes() throws {
+    let header = try #require(Family.pool.toggles.first { $0.name == "header" })
+    #expect(
+      throws: DesignError.unknownValue(
+        "8", toggle: "header", family: "pool", known: header.values, at: .option("pool,header=8"))
+    ) { try catalogue.allocator("pool,header=8") }
+  }
+
+  @Test(arguments: [
+    "", ",", "pool,", "pool,header", "pool,=16", "pool,header=", "pool,header=16,header=32",
+    "glibc,header=16", "preload:", "preload:/does/not/exist.so", "/does/not/exist.yaml",
+    "pool,header=16=17", "Pool", " pool",
+  ])
+  func badInputIsRefused(text: String) {
+    #expect(throws: DesignError.self) { try catalogue.allocator(text) }
+  }
+
+  @Test func someoneElsesAllocatorIsNoOwnDesign() {
+    #expect(throws: DesignError.self) { try catalogue.ownDesign("glibc") }
+  }
+
+  @Test func optimizationsApply() throws {
+    let evolving = try catalogue.ownDesign("hakmem-evolving")
+    #expect(try catalogue.apply("small-header", to: evolving).description == "reuse,header=16")
+    #expect(try catalogue.apply("policy=frozen", to: evolving).description == "reuse,policy=frozen")
+    #expect(throws: DesignError.self) { try catalogue.apply("direct-index", to: evolving) }
+    #expect(throws: DesignError.self) { try catalogue.apply("small-heder", to: evolving) }
+  }
+}
+
+@Suite struct DesignFiles {
+  /// Reads a design file with this text.
+  private func read(_ text: String) throws -> DesignFile {
+    let path = FileManager.default.temporaryDirectory
+      .appendingPathComponent("design-\(UUID().uuidString).yaml")
+    try text.write(to: path, atomically: true, encoding: .utf8)
+    defer { try? FileManager.default.removeItem(at: path) }
+    return try DesignFile(path: path.path)
+  }
+
+  /// Line and column of the error that reading this text gives.
+  private func place(_ text: String) -> (line: Int, column: Int)? {
+    do {
+      _ = try read(text)
+      return nil
+    } catch let error as DesignError {
+      let place: NamePlace
+      switch error {
+      case .unknownDesign(_, _, let at), .unknownToggle(_, _, _, let at),
+        .unknownValue(_, _, _, _, let at), .syntax(_, let at), .unknownKey(_, _, let at),
+        .missingKey(_, let at), .wrongKind(_, _, let at):
+        place = at
+      default: return nil
+      }
+      guard case .file(_, let line, let column) = place else { return nil }
+      return (line, column)
+    } catch { return nil }
+  }
+
+  private let head = "name: x\nfamily: reuse\ndoc: d\nsource: s\n"
+
+  @Test func valuesAreTakenAsWritten() throws {
+    let file = try read(head + "toggles: {magic-check: off, header: 16}\n")
+    #expect(file.design.description == "reuse,header=16,magic-check=off")
+  }
+
+  @Test func aValueMaySayWhereItComesFrom() throws {
+    let file = try read(head + "toggles:\n  policy: {value: frozen, source: 001 §6}\n")
+    #expect(file.changeSources == ["policy": "001 §6"])
+  }
+
+  @Test func errorsNameLineAndColumn() {
+    let cases: [(String, Int, Int)] = [
+      (head + "toggle: {}\n", 5, 1),
+      ("name: x\nfamily: reus\ndoc: d\nsource: s\n", 2, 9),
+      (head + "toggles:\n  polcy: learn\n", 6, 3),
+      (head + "toggles:\n  policy: lern\n", 6, 11),
+      (head + "toggles:\n  policy: {value: learn, sauce: x}\n", 6, 26),
+      (head + "toggles: [policy]\n", 5, 10),
+      ("name: a,b\nfamily: reuse\ndoc: d\nsource: s\n", 1, 7),
+      ("name: x\nfamily: [reuse]\ndoc: d\nsource: s\n", 2, 9),
+      ("name: 'x\n", 2, 1), ("[]\n", 1, 1), ("", 1, 1),
+    ]
+    for (text, line, column) in cases {
+      let found = place(text)
+      #expect(
+        found?.line == line && found?.column == column, "\(text) → \(String(describing: found))")
+    }
+  }
+
+  @Test(arguments: ["name", "family", "doc", "source"])
+  func aMissingKeyIsNamed(key: String) {
+    let text = head.split(separator: "\n").filter { !$0.hasPrefix(key) }.joined(separator: "\n")
+    #expect {
+      try read(text)
+    } throws: { error in
+      if case .missingKey(key, _)? = error as? DesignError { true } else { false }
+    }
+  }
+
+  @Test func aKeyTwiceIsRefused() {
+    #expect(throws: DesignError.self) { try read(head + "name: y\n") }
+  }
+
+  @Test func aNameTwiceIsRefused() throws {
+    let folder = FileManager.default.temporaryDirectory
+      .appendingPathComponent("models-\(UUID().uuidString)")
+    defer { try? FileManager.default.removeItem(at: folder) }
+    for (directory, name) in [("designs/a", "x"), ("designs/b", "x")] {
+      let below = folder.appendingPathComponent(directory)
+      try FileManager.default.createDirectory(at: below, withIntermediateDirectories: true)
+      try "name: \(name)\nfamily: pool\ndoc: d\nsource: s\n".write(
+        to: below.appendingPathComponent("x.yaml"), atomically: true, encoding: .utf8)
+    }
+    #expect(throws: DesignError.self) { try DesignCatalogue(models: folder) }
+  }
+}
+
+@Suite struct Names {
+  @Test func editsAreCounted() {
+    let cases: [(String, String, Int)] = [
+      ("", "", 0), ("", "abc", 3), ("abc", "", 3), ("kitten", "sitting", 3),
+      ("policy", "polciy", 1),
+      ("header", "header", 0),
+    ]
+    for (first, second, distance) in cases {
+      #expect(NearestNames.edits(Array(first), Array(second)) == distance)
+    }
+  }
+
+  @Test func stepNamesReadBack() {
+    for step in Step.allCases { #expect(Step(name: step.name) == step) }
+    #expect(Step(name: "no-such-step") == nil)
+    #expect(Step.translationWalk.name == "translation-walk")
+  }
+}
+
+@Suite struct Variants {
+  @Test(arguments: Family.all.map(\.name))
+  func singleTogglesDifferInOneSetting(name: String) throws {
+    let family = try #require(Family.all.first { $0.name == name })
+    let variants = Design.singleToggleVariants(of: family)
+    #expect(variants.count == 1 + family.toggles.map { $0.values.count - 1 }.reduce(0, +))
+    for variant in variants.dropFirst() {
+      let changed = zip(variant.settings, variants[0].settings).filter { $0 != $1 }
+      #expect(changed.count == 1)
+    }
+  }
+
+  @Test(arguments: Family.all.map(\.name))
+  func allCombinationsOccurOnce(name: String) throws {
+    let family = try #require(Family.all.first { $0.name == name })
+    let all = Design.singleToggleVariants(of: family) + Design.multiToggleVariants(of: family)
+    #expect(Set(all).count == all.count)
+    #expect(all.count == family.toggles.map(\.values.count).reduce(1, *))
+  }
+
+  @Test func aLimitIsKept() {
+    for limit in 1...40 {
+      let variants = Design.variants(of: .pool, limit: limit)
+      #expect(Set(variants).count == variants.count && variants.count <= limit)
+    }
+  }
+}

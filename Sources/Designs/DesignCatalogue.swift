@@ -1,0 +1,130 @@
+import Foundation
+
+/// Everything that `--design` and `--with` can name: families, named points, optimisations, the
+/// system's allocators.
+public struct DesignCatalogue: Sendable {
+  /// Named points, sorted by name.
+  public let points: [DesignFile]
+  /// Named changes to a design, sorted by name.
+  public let optimizations: [DesignFile]
+
+  /// Allocators that the machine may have; glibc always.
+  public static let systemAllocators = ["glibc", "mimalloc", "jemalloc", "tcmalloc"]
+
+  /// Families only: no files are read.
+  public init() {
+    points = []
+    optimizations = []
+  }
+
+  /// Reads every `.yaml` below `models/designs` and `models/optimizations`.
+  /// - Parameter models: the folder `models/`; folders that it lacks hold nothing.
+  public init(models: URL) throws(DesignError) {
+    points = try Self.files(below: models.appendingPathComponent("designs"), taken: reservedNames)
+    optimizations = try Self.files(
+      below: models.appendingPathComponent("optimizations"), taken: [:])
+  }
+
+  /// Every name that `--design` knows.
+  public var names: [String] {
+    Family.all.map(\.name) + points.map(\.name) + Self.systemAllocators
+  }
+
+  /// Understands `NAME[,toggle=value…]`, a YAML file in place of the name, or `preload:FILE`.
+  public func allocator(_ text: String) throws(DesignError) -> Allocator {
+    let place = NamePlace.option(text)
+    if text.hasPrefix("preload:") {
+      let path = String(text.dropFirst("preload:".count))
+      guard !path.isEmpty, FileManager.default.fileExists(atPath: path) else {
+        throw .missingPreload(path, at: place)
+      }
+      return .preload(path: URL(fileURLWithPath: path).standardizedFileURL.path)
+    }
+    let parts = text.split(separator: ",", omittingEmptySubsequences: false).map(String.init)
+    if Self.systemAllocators.contains(parts[0]) {
+      guard parts.count == 1 else { throw .noToggles(allocator: parts[0], at: place) }
+      return .system(parts[0])
+    }
+    let base = try design(named: parts[0], at: place)
+    return .own(try change(base, by: parts.dropFirst(), at: place))
+  }
+
+  /// An own design, or an error where `text` names someone else's allocator.
+  public func ownDesign(_ text: String) throws(DesignError) -> Design {
+    guard case .own(let design) = try allocator(text) else {
+      throw .unknownDesign(
+        text, known: NearestNames.sorted(Family.all.map(\.name) + points.map(\.name), by: text),
+        at: .option(text))
+    }
+    return design
+  }
+
+  /// A design with an optimisation's name or `toggle=value[,…]` applied to it.
+  public func apply(_ text: String, to design: Design) throws(DesignError) -> Design {
+    let parts = text.split(separator: ",", omittingEmptySubsequences: false).map(String.init)
+    if let optimization = optimizations.first(where: {
+      $0.name == parts[0] && $0.family.name == design.family
+    }) {
+      let changes = optimization.changes.map { "\($0.toggle)=\($0.value)" }
+      return try change(design, by: changes + parts.dropFirst(), at: .option(text))
+    }
+    if !parts[0].contains("=") {
+      let known = optimizations.filter { $0.family.name == design.family }.map(\.name)
+      throw .unknownDesign(
+        parts[0], known: NearestNames.sorted(known, by: parts[0]), at: .option(text))
+    }
+    return try change(design, by: parts[...], at: .option(text))
+  }
+
+  private func design(named name: String, at place: NamePlace) throws(DesignError) -> Design {
+    if let family = Family.all.first(where: { $0.name == name }) { return Design(family: family) }
+    if let point = points.first(where: { $0.name == name }) { return point.design }
+    if name.hasSuffix(".yaml") || name.hasSuffix(".yml") || name.contains("/") {
+      return try DesignFile(path: name).design
+    }
+    throw .unknownDesign(name, known: NearestNames.sorted(names, by: name), at: place)
+  }
+
+  private func change(
+    _ design: Design, by settings: some Sequence<String>, at place: NamePlace
+  ) throws(DesignError) -> Design {
+    guard let family = Family.all.first(where: { $0.name == design.family }) else { return design }
+    var values = Dictionary(uniqueKeysWithValues: design.settings.map { ($0.toggle, $0.value) })
+    var seen: Set<String> = []
+    for setting in settings {
+      let sides = setting.split(separator: "=", maxSplits: 1, omittingEmptySubsequences: false)
+      guard sides.count == 2, !sides[0].isEmpty, !sides[1].isEmpty else {
+        throw .malformedSetting(setting, at: place)
+      }
+      let toggle = try family.toggle(String(sides[0]), at: place)
+      guard seen.insert(toggle.name).inserted else { throw .repeatedToggle(toggle.name, at: place) }
+      values[toggle.name] = try family.value(String(sides[1]), of: toggle, at: place)
+    }
+    return Design(family: family, changes: values)
+  }
+
+  private static func files(
+    below folder: URL, taken: [String: String]
+  ) throws(DesignError) -> [DesignFile] {
+    let paths = (FileManager.default.enumerator(atPath: folder.path)?.compactMap { $0 as? String })
+      .map { $0.filter { $0.hasSuffix(".yaml") || $0.hasSuffix(".yml") }.sorted() }
+    var taken = taken
+    var files: [DesignFile] = []
+    for path in paths ?? [] {
+      let file = try DesignFile(path: folder.appendingPathComponent(path).path)
+      if let first = taken[file.name] {
+        throw .repeatedName(file.name, first: first, at: .file(file.path, line: 1, column: 1))
+      }
+      taken[file.name] = file.path
+      files.append(file)
+    }
+    return files.sorted { $0.name < $1.name }
+  }
+}
+
+/// Names that no design file may take, with what has them.
+private let reservedNames: [String: String] = {
+  let families = Family.all.map { ($0.name, "the family") }
+  let allocators = DesignCatalogue.systemAllocators.map { ($0, "the system's allocator") }
+  return Dictionary(families + allocators) { first, _ in first }
+}()
