@@ -1,0 +1,131 @@
+#ifndef MALLOMETER_REUSE_CACHE_H
+#define MALLOMETER_REUSE_CACHE_H
+
+/// The cache of recent frees: call sites × four classes (1, 2, 4, 8 MiB), one block each.
+///
+/// A block serves a request if the slot is valid, the call site is the same and the bytes suffice.
+/// Keyed by class alone there is one row, and no site to compare. The global cache has one lock; the
+/// thread-local one has none, and is emptied when its thread ends.
+
+#include "reuse.h"
+
+#define CACHE_MINIMUM ((size_t)1 << 20)
+/// From here on a block is too big for the largest class.
+#define CACHE_MAXIMUM ((size_t)16 << 20)
+
+enum { CACHE_CLASSES = 4 };
+
+static inline bool cache_takes(size_t bytes) {
+#if IS(CACHE, OFF)
+  (void)bytes;
+  return false;
+#else
+  return bytes - CACHE_MINIMUM < CACHE_MAXIMUM - CACHE_MINIMUM;
+#endif
+}
+
+static inline uint32_t cache_class(size_t bytes) {
+  COUNT(CACHE_CLASS);
+  return 63 - (uint32_t)__builtin_clzll(bytes / CACHE_MINIMUM);
+}
+
+#if !IS(CACHE, OFF)
+
+#if !REUSE_KEYED_BY_SITE
+enum { CACHE_SITES = 1 };
+#elif IS(CACHE_SITES, 256)
+enum { CACHE_SITES = 256 };
+#else
+enum { CACHE_SITES = 64 };
+#endif
+
+struct cache_slot {
+  struct reuse_header *block;
+  uintptr_t site;
+  /// Bytes the caller may use.
+  size_t actual;
+  uint64_t valid;
+};
+
+struct cache_state {
+  alignas(REUSE_LINE) struct reuse_lock lock;
+  /// The thread is ending: what it still frees goes past the cache.
+  bool closed;
+  alignas(REUSE_LINE) struct cache_slot slots[CACHE_SITES][CACHE_CLASSES];
+};
+
+#if IS(CACHE, THREAD_LOCAL)
+static _Thread_local struct cache_state cache;
+#else
+static struct cache_state cache;
+#endif
+
+static inline struct cache_slot *cache_slot_of(uintptr_t site, uint32_t class) {
+#if IS(CACHE, THREAD_LOCAL)
+  COUNT(THREAD_LOCAL_ACCESS);
+#endif
+#if REUSE_KEYED_BY_SITE
+  COUNT(SITE_HASH);
+  struct cache_slot *slot = &cache.slots[(site >> 12) % CACHE_SITES][class];
+#else
+  (void)site;
+  struct cache_slot *slot = &cache.slots[0][class];
+#endif
+#if IS(CACHE_PREFETCH, ON)
+  COUNT(CACHE_PREFETCH);
+  __builtin_prefetch(slot, 0, 3);
+#endif
+  return slot;
+}
+
+static inline void cache_lock(void) {
+#if IS(CACHE, GLOBAL)
+  lock_acquire(&cache.lock);
+#endif
+}
+
+static inline void cache_unlock(void) {
+#if IS(CACHE, GLOBAL)
+  lock_release(&cache.lock);
+#endif
+}
+
+/// A block of at least `size` bytes that was freed and came from the same site, or NULL.
+static inline struct reuse_header *cache_take(size_t size, uintptr_t site) {
+  struct cache_slot *slot = cache_slot_of(site, cache_class(size));
+  struct reuse_header *block = NULL;
+  cache_lock();
+  COUNT(CACHE_LOOKUP);
+  if (slot->valid && (!REUSE_KEYED_BY_SITE || slot->site == site) && slot->actual >= size) {
+    COUNT(CACHE_HIT);
+    block = slot->block;
+    slot->valid = 0;
+  }
+  cache_unlock();
+  return block;
+}
+
+/// Puts a freed block into its slot. What was there before has to be released; NULL if nothing was.
+static inline struct reuse_header *cache_put(struct reuse_header *block, uintptr_t site,
+                                             uint32_t class) {
+  struct cache_slot *slot = cache_slot_of(site, class);
+  struct reuse_header *evicted = NULL;
+  cache_lock();
+  COUNT(CACHE_STORE);
+#if IS(CACHE, THREAD_LOCAL)
+  if (UNLIKELY(cache.closed)) {
+    return block;
+  }
+#endif
+  if (slot->valid) {
+    COUNT(CACHE_EVICT);
+    evicted = slot->block;
+  }
+  *slot = (struct cache_slot){block, site, block->actual, 1};
+  cache_unlock();
+  return evicted;
+}
+
+#endif
+
+#endif

@@ -1,0 +1,157 @@
+#ifndef MALLOMETER_REUSE_H
+#define MALLOMETER_REUSE_H
+
+/// The reuse family: hakmem's scheme, written anew from its description.
+///
+/// A block is a header and what the caller gets. Above a threshold, which a policy may learn, a
+/// block is a mapping of its own; below, it comes from the backing. A freed block of 1 MiB or more
+/// goes into a cache keyed by call site and size class, and is handed out again from there.
+///
+/// One file per part: policy.h chooses the threshold, cache.h remembers recent frees, backing.h
+/// serves what is below, mapping.h what is above the threshold, reuse.c puts them together.
+
+#include "../common/design.h"
+
+#include <stdalign.h>
+#include <stdatomic.h>
+#include <stdbool.h>
+#include <sched.h>
+
+/// Whether a toggle has this value in the variant that is being compiled.
+#define IS(toggle, value) (MALLOMETER_TOGGLE_##toggle == MALLOMETER_##toggle##_##value)
+
+#define LIKELY(condition) __builtin_expect(!!(condition), 1)
+#define UNLIKELY(condition) __builtin_expect(!!(condition), 0)
+
+enum {
+  REUSE_PAGE = 4096,
+  REUSE_LINE = 64,
+  /// The smallest payload: room for the link of a free block.
+  REUSE_MINIMUM = 16,
+};
+
+/// Larger requests can't be met by any address space.
+#define REUSE_MAXIMUM ((size_t)1 << 46)
+
+static inline size_t round_up(size_t bytes, size_t unit) { return (bytes + unit - 1) & ~(unit - 1); }
+
+// MARK: Header
+
+enum reuse_method {
+  REUSE_METHOD_MAPPED = 1,
+  REUSE_METHOD_BACKING = 2,
+  /// A second header before an aligned block: `actual` is the distance to the block proper.
+  REUSE_METHOD_ALIGNED = 3,
+};
+
+#define REUSE_LIVE 0x4c495645u
+#define REUSE_FREE 0x46524545u
+
+#if IS(HEADER, 32)
+struct reuse_header {
+  uint32_t magic;
+  uint32_t method : 3;
+  uint32_t alignment_log2 : 5;
+  /// The class in MiB; 0 where the block can't be cached.
+  uint32_t class_mebibytes : 24;
+  /// Bytes asked for when the block left the backing.
+  uint64_t requested;
+  /// Bytes the caller may use.
+  uint64_t actual;
+  uintptr_t site;
+};
+#else
+struct reuse_header {
+  uint32_t magic;
+  uint8_t method;
+  uint8_t alignment_log2;
+  uint16_t unused;
+  uint64_t actual;
+};
+#endif
+
+enum { REUSE_HEADER = sizeof(struct reuse_header) };
+#if IS(HEADER, 32)
+_Static_assert(REUSE_HEADER == 32, "the header is 32 bytes");
+#else
+_Static_assert(REUSE_HEADER == 16, "the header is 16 bytes");
+#endif
+
+/// Only a header with a site, and a cache that asks for it, can tell call sites apart.
+#define REUSE_KEYED_BY_SITE (IS(HEADER, 32) && IS(CACHE_KEY, SITE) && !IS(CACHE, OFF))
+
+static inline struct reuse_header *header_of(void *payload) {
+  return (struct reuse_header *)((char *)payload - REUSE_HEADER);
+}
+
+static inline void *payload_of(struct reuse_header *header) {
+  return (char *)header + REUSE_HEADER;
+}
+
+/// The link of a free block lies in its payload, so that the header is kept.
+static inline struct reuse_header **link_of(struct reuse_header *header) {
+  return (struct reuse_header **)payload_of(header);
+}
+
+/// Says what is wrong and aborts.
+__attribute__((noreturn, cold)) void reuse_corrupt(const char *message);
+
+/// Costs a load and a compare where the check is on, nothing where it is off.
+static inline void check_magic(const struct reuse_header *header, uint32_t expected) {
+#if IS(MAGIC_CHECK, ON)
+  COUNT(MAGIC_CHECK);
+  if (UNLIKELY(header->magic != expected)) {
+    reuse_corrupt(
+        expected == REUSE_LIVE && header->magic == REUSE_FREE
+            ? "mallometer reuse: this block was freed before\n"
+            : "mallometer reuse: not a block of this allocator, or its header was overwritten\n");
+  }
+#else
+  (void)header, (void)expected;
+#endif
+}
+
+static inline void mark_magic(struct reuse_header *header, uint32_t magic) {
+#if IS(MAGIC_CHECK, ON)
+  COUNT(MAGIC_MARK);
+  header->magic = magic;
+#else
+  (void)header, (void)magic;
+#endif
+}
+
+// MARK: Locks
+
+/// A spinlock: one atomic exchange to take, a store to give back.
+struct reuse_lock {
+  _Atomic uint32_t held;
+};
+
+/// Takes the lock without counting it as a step.
+static inline void lock_wait(struct reuse_lock *lock) {
+  unsigned spins = 0;
+  while (UNLIKELY(atomic_exchange_explicit(&lock->held, 1, memory_order_acquire))) {
+    while (atomic_load_explicit(&lock->held, memory_order_relaxed)) {
+      if (++spins % 64 == 0) {
+        sched_yield();
+      } else {
+        __builtin_ia32_pause();
+      }
+    }
+  }
+}
+
+static inline void lock_acquire(struct reuse_lock *lock) {
+  COUNT(LOCK_UNCONTENDED);
+  lock_wait(lock);
+}
+
+static inline void lock_release(struct reuse_lock *lock) {
+  atomic_store_explicit(&lock->held, 0, memory_order_release);
+}
+
+// MARK: The kernel
+
+static inline size_t pages_of(size_t bytes) { return bytes / REUSE_PAGE; }
+
+#endif
