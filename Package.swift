@@ -97,6 +97,8 @@ let package = Package(
       name: "TracesTests", dependencies: ["Traces", "TestSupport"], swiftSettings: strict),
     .testTarget(
       name: "DesignsTests", dependencies: ["Designs", "TestSupport"], swiftSettings: strict),
+    .testTarget(
+      name: "ModelsTests", dependencies: ["Models", "TestSupport"], swiftSettings: strict),
   ],
   cLanguageStandard: .gnu17
 )

@@ -7,7 +7,7 @@ extension Simulation {
   func runRegistered<Memory: MemoryModel>(
     _ source: some OperationSource, memory: Memory, counts: StepCounts,
     onWindow: ((SimulatedWindow) throws -> Void)?,
-    onAllocation: ((UInt64, Event, Address) -> Void)?
+    onOperation: OperationBody?
   ) throws -> SimulationResult {
     switch design.family {
     default:

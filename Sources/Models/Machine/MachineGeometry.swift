@@ -12,6 +12,11 @@ public struct MachineGeometry: Equatable, Sendable, Codable {
 
     /// Lines or pages it holds.
     public var capacity: Int { sets * ways }
+
+    var withPowerOfTwoSets: Level {
+      let rounded = 1 << (Int.bitWidth - 1 - max(sets, 1).leadingZeroBitCount)
+      return Level(sets: rounded, ways: (capacity + rounded - 1) / rounded)
+    }
   }
 
   /// 64-byte lines; sets of the first two levels are powers of two.
@@ -31,6 +36,17 @@ public struct MachineGeometry: Equatable, Sendable, Codable {
     self.levelThree = levelThree
     self.translation = translation
     self.translationSecond = translationSecond
+  }
+
+  /// The same capacities with power-of-two sets where an index is cut out of an address: sets are
+  /// rounded down and ways up. The third level is indexed by a hash and takes any number.
+  var withPowersOfTwo: MachineGeometry {
+    var geometry = self
+    geometry.levelOne = levelOne.withPowerOfTwoSets
+    geometry.levelTwo = levelTwo.withPowerOfTwoSets
+    geometry.translation = translation.withPowerOfTwoSets
+    geometry.translationSecond = translationSecond.withPowerOfTwoSets
+    return geometry
   }
 
   /// A recent server core (Intel Sapphire Rapids, Optimization Reference Manual 248966, §2.3):

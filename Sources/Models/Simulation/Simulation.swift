@@ -4,6 +4,11 @@ import Traces
 
 /// Runs the model of a design over a workload.
 public struct Simulation: Sendable {
+  /// Receives an operation's number from 0, the operation, the address it got (0 for a free) and
+  /// the counts of all steps so far.
+  public typealias OperationBody =
+    (UInt64, Event, Address, UnsafeBufferPointer<UInt64>) -> Void
+
   public let design: Design
   /// The machine whose steps are counted, or nil for algorithmic steps and addresses only.
   public let machine: MachineGeometry?
@@ -19,28 +24,27 @@ public struct Simulation: Sendable {
   /// Memory grows with live objects, never with the length of the stream.
   /// - Parameters:
   ///   - onWindow: receives every window in order; what it throws ends the run.
-  ///   - onAllocation: receives every allocating operation with its number from 0 and the address
-  ///     it got. Slow: for finding where two runs part.
+  ///   - onOperation: receives every operation. Slow: for finding where two runs part.
   public func run(
     _ source: some OperationSource, onWindow: ((SimulatedWindow) throws -> Void)? = nil,
-    onAllocation: ((UInt64, Event, Address) -> Void)? = nil
+    onOperation: OperationBody? = nil
   ) throws -> SimulationResult {
     let counts = StepCounts.allocate()
     defer { counts.deallocate() }
     if let machine {
       return try runRegistered(
         source, memory: MachineModel(geometry: machine, counts: counts), counts: counts,
-        onWindow: onWindow, onAllocation: onAllocation)
+        onWindow: onWindow, onOperation: onOperation)
     }
     return try runRegistered(
-      source, memory: NoMemory(), counts: counts, onWindow: onWindow, onAllocation: onAllocation)
+      source, memory: NoMemory(), counts: counts, onWindow: onWindow, onOperation: onOperation)
   }
 
   /// Simulates with a given model instead of the registered one.
   public func run<Model: AllocatorModel>(
     _ model: Model.Type, _ source: some OperationSource, memory: Model.Memory, counts: StepCounts,
     onWindow: ((SimulatedWindow) throws -> Void)?,
-    onAllocation: ((UInt64, Event, Address) -> Void)?
+    onOperation: OperationBody?
   ) throws -> SimulationResult {
     let clock = ContinuousClock()
     let start = clock.now
@@ -49,7 +53,7 @@ public struct Simulation: Sendable {
       source: source)
     defer { driver.deallocate() }
     try source.forEachOperationBlock { block in
-      try driver.perform(block, onWindow: onWindow, onAllocation: onAllocation)
+      try driver.perform(block, onWindow: onWindow, onOperation: onOperation)
     }
     try driver.finish(onWindow: onWindow)
     let elapsed = start.duration(to: clock.now) / .seconds(1)

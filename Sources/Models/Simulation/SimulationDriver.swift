@@ -59,17 +59,15 @@ struct SimulationDriver<Model: AllocatorModel> {
   /// Performs a block of operations, handing each whole window over.
   mutating func perform(
     _ block: UnsafeBufferPointer<Event>, onWindow: WindowBody?,
-    onAllocation: ((UInt64, Event, Address) -> Void)?
+    onOperation: Simulation.OperationBody?
   ) throws {
     var next = 0
     while next < block.count {
       let end = min(block.count, next + windowEvents - inWindow)
-      if let onAllocation {
+      if let onOperation {
         for index in next..<end {
           let address = perform(block[index])
-          if block[index].kind.allocates {
-            onAllocation(operations + UInt64(index - next), block[index], address)
-          }
+          onOperation(operations + UInt64(index - next), block[index], address, counts.values)
         }
       } else {
         for index in next..<end { _ = perform(block[index]) }

@@ -1,0 +1,79 @@
+/// A small predictor of the data-dependent branches of an allocator and of the loop that calls it.
+///
+/// A two-bit counter per branch, overruled by the longest of three tagged tables that knows the
+/// recent history of all branches together: the scheme of TAGE (Seznec and Michaud, A case for
+/// (partially) tagged geometric history length branch prediction, JILP 8, 2006) with 4, 12 and 32
+/// outcomes of history, which is what a machine of this class has and more for so few branches.
+final class BranchPredictor {
+  private static let tableBits: UInt64 = 11
+
+  private struct Entry {
+    var tag: UInt16
+    /// 0…7, taken from 4.
+    var counter: Int8
+    var useful: Int8
+  }
+
+  private let base: UnsafeMutablePointer<Int8>
+  private let tables: UnsafeMutablePointer<Entry>
+  private var history: UInt64 = 0
+
+  init() {
+    base = .allocate(capacity: 1024)
+    base.initialize(repeating: 2, count: 1024)
+    let capacity = 3 << Int(Self.tableBits)
+    tables = .allocate(capacity: capacity)
+    tables.initialize(repeating: Entry(tag: 0, counter: 4, useful: 0), count: capacity)
+  }
+
+  func deallocate() {
+    base.deallocate()
+    tables.deallocate()
+  }
+
+  /// Predicts, learns the outcome, and tells whether the prediction was wrong.
+  func mispredicts(_ site: UInt32, taken: Bool) -> Bool {
+    let short = entry(0, site, 4)
+    let middle = entry(1, site, 12)
+    let long = entry(2, site, 32)
+    let simple = base + Int(site & 1023)
+    var provider: UnsafeMutablePointer<Entry>?
+    if short.known { provider = short.entry }
+    if middle.known { provider = middle.entry }
+    if long.known { provider = long.entry }
+    let prediction = provider.map { $0.pointee.counter >= 4 } ?? (simple.pointee >= 2)
+    let wrong = prediction != taken
+
+    if let provider {
+      let counter = provider.pointee.counter
+      provider.pointee.counter = taken ? min(counter + 1, 7) : max(counter - 1, 0)
+      provider.pointee.useful = wrong ? max(provider.pointee.useful - 1, 0) : 1
+    } else {
+      simple.pointee = taken ? min(simple.pointee + 1, 3) : max(simple.pointee - 1, 0)
+    }
+    // A wrong prediction earns an entry with a longer history than the one that gave it.
+    if wrong && !long.known {
+      let candidate = middle.known ? long : (short.known ? middle : short)
+      if candidate.entry.pointee.useful > 0 {
+        candidate.entry.pointee.useful -= 1
+      } else {
+        candidate.entry.pointee = Entry(tag: candidate.tag, counter: taken ? 4 : 3, useful: 0)
+      }
+    }
+    history = history << 1 | (taken ? 1 : 0)
+    return wrong
+  }
+
+  @inline(__always)
+  private func entry(
+    _ table: Int, _ site: UInt32, _ length: UInt64
+  ) -> (entry: UnsafeMutablePointer<Entry>, known: Bool, tag: UInt16) {
+    let recent = history & (1 << length - 1)
+    let mixed = (recent ^ (UInt64(site) &+ 1) << 33) &* 0x9E37_79B9_7F4A_7C15
+    let index = Int(truncatingIfNeeded: mixed >> (64 - Self.tableBits))
+    // A tag of 0 is an entry that was never used.
+    let tag = UInt16(truncatingIfNeeded: mixed >> 32) | 1
+    let entry = tables + (table << Int(Self.tableBits) + index)
+    return (entry, entry.pointee.tag == tag, tag)
+  }
+}

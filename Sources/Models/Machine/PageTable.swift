@@ -1,0 +1,140 @@
+/// Which simulated page lies in which physical frame: pages get a frame when they are first
+/// touched and lose it when they are purged or unmapped.
+///
+/// Frames of one 2 MiB chunk are one array; chunks are found in a hash table behind a small
+/// direct-mapped cache. Memory grows with resident pages only.
+struct PageTable {
+  /// Frames are 26 bits, so that frame × 64 + line is a 32-bit tag: 256 GiB of physical memory.
+  static let frameBits: UInt32 = 26
+  static let chunkPages = 512
+
+  private struct Chunk {
+    var frames: UnsafeMutablePointer<UInt32>
+    var resident: Int
+  }
+
+  private struct Recent {
+    var key: UInt64
+    var frames: UnsafeMutablePointer<UInt32>
+  }
+
+  private var chunks: [UInt64: Chunk] = [:]
+  private let recent: UnsafeMutablePointer<Recent>
+  private static let recentCount = 256
+  /// Frames that were given back, the last one first, as a kernel's per-processor list has it.
+  private var freeFrames: [UInt32] = []
+  private var framesUsed: UInt32 = 0
+  private let noFrames: UnsafeMutablePointer<UInt32>
+
+  init() {
+    noFrames = .allocate(capacity: Self.chunkPages)
+    noFrames.initialize(repeating: 0, count: Self.chunkPages)
+    recent = .allocate(capacity: Self.recentCount)
+    recent.initialize(repeating: Recent(key: .max, frames: noFrames), count: Self.recentCount)
+  }
+
+  func deallocate() {
+    for chunk in chunks.values { chunk.frames.deallocate() }
+    recent.deallocate()
+    noFrames.deallocate()
+  }
+
+  /// Pages that have a frame.
+  var residentPages: Int { chunks.values.reduce(0) { $0 + $1.resident } }
+
+  /// The frame of a page (an address / 4096), or 0 when it has none.
+  @inline(__always)
+  func frame(ofPage page: UInt64) -> UInt32 {
+    let key = page >> 9
+    let entry = recent + Self.recentIndex(key)
+    if entry.pointee.key == key { return entry.pointee.frames[Int(page & 511)] }
+    return slowFrame(ofPage: page)
+  }
+
+  @inline(never)
+  private func slowFrame(ofPage page: UInt64) -> UInt32 {
+    let key = page >> 9
+    guard let chunk = chunks[key] else { return 0 }
+    recent[Self.recentIndex(key)] = Recent(key: key, frames: chunk.frames)
+    return chunk.frames[Int(page & 511)]
+  }
+
+  /// Gives a page that has no frame one.
+  /// - Returns: the frame; 1, which is not remembered, once physical memory is exhausted.
+  mutating func assign(page: UInt64) -> UInt32 {
+    guard let frame = freeFrames.popLast() ?? nextFrame() else { return 1 }
+    let key = page >> 9
+    if chunks[key] == nil {
+      let frames = UnsafeMutablePointer<UInt32>.allocate(capacity: Self.chunkPages)
+      frames.initialize(repeating: 0, count: Self.chunkPages)
+      chunks[key] = Chunk(frames: frames, resident: 0)
+      recent[Self.recentIndex(key)] = Recent(key: key, frames: frames)
+    }
+    chunks[key]?.frames[Int(page & 511)] = frame
+    chunks[key]?.resident += 1
+    return frame
+  }
+
+  /// Takes the frames of pages back. `body` receives each page that had one, and its frame.
+  mutating func release(pages: Range<UInt64>, _ body: (UInt64, UInt32) -> Void) {
+    var key = pages.lowerBound >> 9
+    // A mapping may be far larger than what was touched of it: then walk the chunks instead.
+    let keys =
+      (pages.upperBound - 1) >> 9 - key < UInt64(chunks.count)
+      ? nil : chunks.keys.filter { pages.overlaps($0 << 9..<($0 + 1) << 9) }.sorted()
+    if let keys {
+      for key in keys { release(chunk: key, within: pages, body) }
+    } else {
+      while key << 9 < pages.upperBound {
+        release(chunk: key, within: pages, body)
+        key += 1
+      }
+    }
+  }
+
+  private mutating func release(
+    chunk key: UInt64, within pages: Range<UInt64>, _ body: (UInt64, UInt32) -> Void
+  ) {
+    guard var chunk = chunks[key] else { return }
+    for page in (key << 9..<(key + 1) << 9).clamped(to: pages) {
+      let index = Int(page & 511)
+      let frame = chunk.frames[index]
+      guard frame != 0 else { continue }
+      chunk.frames[index] = 0
+      chunk.resident -= 1
+      freeFrames.append(frame)
+      body(page, frame)
+    }
+    if chunk.resident == 0 {
+      chunks[key] = nil
+      let entry = recent + Self.recentIndex(key)
+      if entry.pointee.key == key { entry.pointee = Recent(key: .max, frames: noFrames) }
+      chunk.frames.deallocate()
+    } else {
+      chunks[key] = chunk
+    }
+  }
+
+  @inline(__always)
+  private static func recentIndex(_ key: UInt64) -> Int {
+    // The low 19 bits count chunks within a region, the others regions.
+    Int(truncatingIfNeeded: (key ^ (key >> 19)) & UInt64(recentCount - 1))
+  }
+
+  /// Frames in an order that scatters neighbours over a cache's sets, as physical pages are
+  /// scattered: a bijection of the running number (xor-shifts and odd products).
+  private mutating func nextFrame() -> UInt32? {
+    let mask: UInt32 = 1 << Self.frameBits - 1
+    guard framesUsed < mask - 1 else { return nil }
+    framesUsed += 1
+    var frame = framesUsed
+    while true {
+      frame = (frame &* 0x9E37_79B1) & mask
+      frame ^= frame >> 13
+      frame = (frame &* 0x85EB_CA6B) & mask
+      frame ^= frame >> 11
+      // 0 and 1 have meanings: walk the cycle on to a free number.
+      if frame > 1 { return frame }
+    }
+  }
+}

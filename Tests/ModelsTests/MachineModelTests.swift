@@ -1,0 +1,284 @@
+import Designs
+import Testing
+
+@testable import Models
+
+/// The same definition written as plainly as can be: arrays of recent tags per set.
+private struct PlainSets {
+  var recent: [[UInt32]]
+  let ways: Int
+
+  init(_ level: MachineGeometry.Level) {
+    recent = Array(repeating: [], count: level.sets)
+    ways = level.ways
+  }
+
+  mutating func access(_ tag: UInt32, set: Int) -> Bool {
+    let found = recent[set].firstIndex(of: tag)
+    if let found { recent[set].remove(at: found) }
+    recent[set].insert(tag, at: 0)
+    if recent[set].count > ways { recent[set].removeLast() }
+    return found != nil
+  }
+
+  mutating func remove(_ tag: UInt32, set: Int) { recent[set].removeAll { $0 == tag } }
+}
+
+@Suite struct CacheSets {
+  @Test(arguments: [(1, 1), (1, 4), (16, 6), (64, 12), (7, 15), (2048, 16)])
+  func agreeWithAPlainDefinition(sets: Int, ways: Int) {
+    let level = MachineGeometry.Level(sets: sets, ways: ways)
+    let fast = RecencySets(level)
+    defer { fast.deallocate() }
+    var plain = PlainSets(level)
+    var generator = TestGenerator(state: UInt64(sets * 100 + ways))
+    for step in 0..<200_000 {
+      // A mixture of hot and cold tags around the capacity.
+      let range = step % 3 == 0 ? level.capacity / 2 + 1 : level.capacity * 2 + 1
+      let tag = UInt32(Int.random(in: 1...range, using: &generator))
+      let set = Int(tag) % sets
+      if step % 17 == 0 {
+        fast.remove(tag, set: set)
+        plain.remove(tag, set: set)
+      } else {
+        let hit = fast.access(tag, set: set)
+        if hit != plain.access(tag, set: set) {
+          Issue.record("access \(step) of tag \(tag): \(hit)")
+          return
+        }
+      }
+    }
+  }
+}
+
+/// The whole machine written plainly: no filters, no shortcuts, dictionaries for the page table.
+private struct PlainMachine {
+  var levelOne, levelTwo, levelThree, translation, translationSecond: PlainSets
+  let geometry: MachineGeometry
+  var frames: [UInt64: UInt32] = [:]
+  var table = PageTable()
+  var counts = [UInt64](repeating: 0, count: Step.count)
+
+  init(_ geometry: MachineGeometry) {
+    self.geometry = geometry
+    levelOne = PlainSets(geometry.levelOne)
+    levelTwo = PlainSets(geometry.levelTwo)
+    levelThree = PlainSets(geometry.levelThree)
+    translation = PlainSets(geometry.translation)
+    translationSecond = PlainSets(geometry.translationSecond)
+  }
+
+  mutating func count(_ step: Step) { counts[Int(step.rawValue)] += 1 }
+
+  func translationSet(_ page: UInt64, _ level: MachineGeometry.Level) -> Int {
+    Int((page &+ ((page >> 28) &* 0x9E37_79B9_7F4A_7C15) >> 40) % UInt64(level.sets))
+  }
+
+  func thirdSet(_ line: UInt32) -> Int {
+    Int((UInt64(line &* 0x9E37_79B1) * UInt64(geometry.levelThree.sets)) >> 32)
+  }
+
+  mutating func touch(_ address: UInt64, isWrite: Bool, streamed: Bool = false) {
+    let page = address / 4096
+    if frames[page] == nil {
+      count(.pageFault)
+      let frame = table.assign(page: page)
+      frames[page] = frame
+      for line in frame * 64..<frame * 64 + 64 {
+        _ = levelTwo.access(line, set: Int(line) % geometry.levelTwo.sets)
+        _ = levelThree.access(line, set: thirdSet(line))
+      }
+      _ = translation.access(frame, set: translationSet(page, geometry.translation))
+      _ = translationSecond.access(frame, set: translationSet(page, geometry.translationSecond))
+    } else {
+      let frame = frames[page] ?? 0
+      if !translation.access(frame, set: translationSet(page, geometry.translation)) {
+        let set = translationSet(page, geometry.translationSecond)
+        count(translationSecond.access(frame, set: set) ? .translationHit : .translationWalk)
+      }
+    }
+    let line = (frames[page] ?? 0) * 64 + UInt32(address % 4096 / 64)
+    if levelOne.access(line, set: Int(line) % geometry.levelOne.sets) { return }
+    if levelTwo.access(line, set: Int(line) % geometry.levelTwo.sets) {
+      count(streamed ? .lineStreamedNear : .levelTwoHit)
+    } else if levelThree.access(line, set: thirdSet(line)) {
+      count(streamed ? .lineStreamedNear : (isWrite ? .levelThreeStore : .levelThreeLoad))
+    } else {
+      count(streamed ? .lineStreamedMemory : (isWrite ? .memoryStore : .memoryLoad))
+    }
+  }
+
+  mutating func touchRange(_ address: UInt64, bytes: UInt64, isWrite: Bool) {
+    touch(address, isWrite: isWrite)
+    for line in (address / 64 + 1)..<((address + bytes - 1) / 64 + 1) {
+      touch(line * 64, isWrite: isWrite, streamed: true)
+    }
+  }
+
+  mutating func release(_ address: UInt64, bytes: UInt64) {
+    for page in address / 4096..<(address + bytes + 4095) / 4096 {
+      guard let frame = frames.removeValue(forKey: page) else { continue }
+      translation.remove(frame, set: translationSet(page, geometry.translation))
+      translationSecond.remove(frame, set: translationSet(page, geometry.translationSecond))
+    }
+    table.release(pages: address / 4096..<(address + bytes + 4095) / 4096) { _, _ in }
+  }
+}
+
+@Suite struct Machine {
+  /// Small enough that everything is evicted often.
+  static let small = MachineGeometry(
+    levelOne: .init(sets: 8, ways: 3), levelTwo: .init(sets: 64, ways: 4),
+    levelThree: .init(sets: 100, ways: 7), translation: .init(sets: 4, ways: 2),
+    translationSecond: .init(sets: 8, ways: 4))
+
+  @Test(arguments: 1...6)
+  func agreesWithAPlainDefinition(seed: Int) {
+    let geometry = seed == 6 ? MachineGeometry.reference : Self.small
+    let counts = StepCounts.allocate()
+    defer { counts.deallocate() }
+    let machine = MachineModel(geometry: geometry, counts: counts)
+    var plain = PlainMachine(geometry)
+    defer { plain.table.deallocate() }
+    var generator = TestGenerator(state: UInt64(seed))
+    let regions = (0..<20).map { _ in machine.map(bytes: 1 << 20) }
+    for step in 0..<30_000 {
+      let region = regions[Int.random(in: 0..<20, using: &generator)]
+      let pages = UInt64(step % 5 == 0 ? 256 : 4)
+      let page = region + UInt64.random(in: 0..<pages, using: &generator) * 4096
+      let address = page + UInt64.random(in: 0..<512, using: &generator) * 8
+      let isWrite = Bool.random(using: &generator)
+      switch Int.random(in: 0..<40, using: &generator) {
+      case 0:
+        let bytes = UInt64.random(in: 1...20_000, using: &generator)
+        machine.touchRange(address, bytes: bytes, isWrite: isWrite)
+        plain.touchRange(address, bytes: bytes, isWrite: isWrite)
+      case 1:
+        machine.touchPages(address, bytes: 9000)
+        for offset in [0, 4096, 8192] as [UInt64] {
+          plain.touch(address + offset, isWrite: true)
+        }
+      case 2:
+        machine.purge(page, bytes: 10_000)
+        plain.release(page, bytes: 10_000)
+      default:
+        machine.touch(address, isWrite: isWrite)
+        plain.touch(address, isWrite: isWrite)
+        if step % 4 == 0 {
+          machine.touch(address + 1, isWrite: isWrite)
+          plain.touch(address + 1, isWrite: isWrite)
+        }
+      }
+      if Array(counts.values) != plain.counts {
+        Issue.record("step \(step): \(Array(counts.values)) is not \(plain.counts)")
+        return
+      }
+    }
+    #expect(machine.residentPages == plain.frames.count)
+    for step in [Step.levelTwoHit, .pageFault, .translationWalk, .lineStreamedNear] {
+      #expect(counts[step] > 0, "the stream exercised \(step.name)")
+    }
+  }
+
+  private func withMachine(_ body: (MachineModel, StepCounts) -> Void) {
+    let counts = StepCounts.allocate()
+    defer { counts.deallocate() }
+    body(MachineModel(geometry: .reference, counts: counts), counts)
+  }
+
+  @Test func aPageFaultsOnceUntilItIsGivenBack() {
+    withMachine { machine, counts in
+      let region = machine.map(bytes: 16 * 4096)
+      for offset in stride(from: UInt64(0), to: 16 * 4096, by: 64) {
+        machine.touch(region + offset, isWrite: true)
+      }
+      #expect(counts[.pageFault] == 16)
+      #expect(machine.residentPages == 16)
+      machine.purge(region + 4096, bytes: 3 * 4096)
+      #expect(machine.residentPages == 13)
+      machine.touchPages(region, bytes: 16 * 4096)
+      #expect(counts[.pageFault] == 19)
+      machine.unmap(region, bytes: 16 * 4096)
+      #expect(machine.residentPages == 0)
+      #expect(machine.space.mappedBytes == 0)
+      #expect(machine.space.peakMappedBytes == 16 * 4096)
+      let next = machine.map(bytes: 4096)
+      #expect(next == 2 << 40)
+      machine.touch(next, isWrite: false)
+      #expect(counts[.pageFault] == 20)
+    }
+  }
+
+  @Test func whatFitsIsServedByTheLevelItFits() {
+    withMachine { machine, counts in
+      // 256 KiB: beyond the first level, within the second.
+      let region = machine.map(bytes: 1 << 18)
+      for _ in 0..<4 {
+        for offset in stride(from: UInt64(0), to: 1 << 18, by: 64) {
+          machine.touch(region + offset, isWrite: false)
+        }
+      }
+      #expect(counts[.pageFault] == 64)
+      #expect(counts[.levelTwoHit] > 4 * 4096 - 64 - 500)
+      #expect(counts[.memoryLoad] + counts[.levelThreeLoad] < 500)
+      #expect(counts[.translationWalk] == 0)
+    }
+  }
+
+  @Test func aPassOverTheWholeMachineEnds() {
+    withMachine { machine, counts in
+      let region = machine.map(bytes: 1 << 40)
+      #expect(region != 0)
+      machine.touchRange(region, bytes: 1 << 40, isWrite: true)
+      machine.touchPages(region, bytes: 1 << 40)
+      #expect(counts[.pageFault] == 2 << 28)
+      #expect(machine.residentPages == 0)
+      machine.unmap(region, bytes: 1 << 40)
+      #expect(machine.map(bytes: 1 << 40 + 1) == 0)
+      #expect(machine.map(bytes: 0) == 0)
+    }
+  }
+
+  @Test func unmappingALargeRegionOfFewPagesIsQuick() {
+    withMachine { machine, counts in
+      for _ in 0..<1000 {
+        let region = machine.map(bytes: 1 << 39)
+        machine.touch(region + 1 << 38, isWrite: true)
+        machine.unmap(region, bytes: 1 << 39)
+      }
+      #expect(counts[.pageFault] == 1000)
+      #expect(machine.residentPages == 0)
+    }
+  }
+
+  @Test func setsOfAnyNumberAreRounded() {
+    let level = MachineGeometry.Level(sets: 1280, ways: 20).withPowerOfTwoSets
+    #expect(level.sets == 1024 && level.ways == 25)
+    #expect(MachineGeometry.Level(sets: 64, ways: 12).withPowerOfTwoSets.ways == 12)
+  }
+}
+
+@Suite struct Branches {
+  private func mispredictions(_ outcomes: some Sequence<Bool>) -> Int {
+    let predictor = BranchPredictor()
+    defer { predictor.deallocate() }
+    return outcomes.reduce(0) { $0 + (predictor.mispredicts(1, taken: $1) ? 1 : 0) }
+  }
+
+  @Test func aConstantBranchIsLearned() {
+    #expect(mispredictions(repeatElement(true, count: 10_000)) <= 2)
+    #expect(mispredictions(repeatElement(false, count: 10_000)) <= 3)
+  }
+
+  @Test(arguments: [2, 3, 5, 8, 13])
+  func aPeriodIsLearned(period: Int) {
+    let outcomes = (0..<20_000).map { $0 % period == 0 }
+    #expect(mispredictions(outcomes) < 600)
+  }
+
+  @Test func aCoinIsNot() {
+    var generator = TestGenerator(state: 7)
+    let outcomes = (0..<20_000).map { _ in Bool.random(using: &generator) }
+    #expect((9_000...11_000).contains(mispredictions(outcomes)))
+  }
+}
