@@ -1,0 +1,59 @@
+/// XXH64 (Yann Collet, xxHash specification 0.1.1): the checksum of every record of a trace.
+///
+/// - Complexity: O(bytes), several bytes per cycle.
+func xxHash64(_ bytes: UnsafeRawBufferPointer, seed: UInt64 = 0) -> UInt64 {
+  let prime1: UInt64 = 0x9E37_79B1_85EB_CA87
+  let prime2: UInt64 = 0xC2B2_AE3D_27D4_EB4F
+  let prime3: UInt64 = 0x1656_67B1_9E37_79F9
+  let prime4: UInt64 = 0x85EB_CA77_C2B2_AE63
+  let prime5: UInt64 = 0x27D4_EB2F_1656_67C5
+
+  @inline(__always) func rotate(_ x: UInt64, _ n: UInt64) -> UInt64 { x << n | x >> (64 - n) }
+  @inline(__always) func round(_ lane: UInt64, _ input: UInt64) -> UInt64 {
+    rotate(lane &+ input &* prime2, 31) &* prime1
+  }
+  @inline(__always) func word(_ offset: Int) -> UInt64 {
+    UInt64(littleEndian: bytes.loadUnaligned(fromByteOffset: offset, as: UInt64.self))
+  }
+
+  var offset = 0
+  let count = bytes.count
+  var hash: UInt64
+  if count >= 32 {
+    var lane1 = seed &+ prime1 &+ prime2
+    var lane2 = seed &+ prime2
+    var lane3 = seed
+    var lane4 = seed &- prime1
+    while offset + 32 <= count {
+      lane1 = round(lane1, word(offset))
+      lane2 = round(lane2, word(offset + 8))
+      lane3 = round(lane3, word(offset + 16))
+      lane4 = round(lane4, word(offset + 24))
+      offset += 32
+    }
+    hash = rotate(lane1, 1) &+ rotate(lane2, 7) &+ rotate(lane3, 12) &+ rotate(lane4, 18)
+    hash = (hash ^ round(0, lane1)) &* prime1 &+ prime4
+    hash = (hash ^ round(0, lane2)) &* prime1 &+ prime4
+    hash = (hash ^ round(0, lane3)) &* prime1 &+ prime4
+    hash = (hash ^ round(0, lane4)) &* prime1 &+ prime4
+  } else {
+    hash = seed &+ prime5
+  }
+  hash = hash &+ UInt64(count)
+  while offset + 8 <= count {
+    hash = rotate(hash ^ round(0, word(offset)), 27) &* prime1 &+ prime4
+    offset += 8
+  }
+  if offset + 4 <= count {
+    let half = UInt32(littleEndian: bytes.loadUnaligned(fromByteOffset: offset, as: UInt32.self))
+    hash = rotate(hash ^ (UInt64(half) &* prime1), 23) &* prime2 &+ prime3
+    offset += 4
+  }
+  while offset < count {
+    hash = rotate(hash ^ (UInt64(bytes[offset]) &* prime5), 11) &* prime1
+    offset += 1
+  }
+  hash = (hash ^ hash >> 33) &* prime2
+  hash = (hash ^ hash >> 29) &* prime3
+  return hash ^ hash >> 32
+}
