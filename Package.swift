@@ -99,6 +99,10 @@ let package = Package(
       name: "DesignsTests", dependencies: ["Designs", "TestSupport"], swiftSettings: strict),
     .testTarget(
       name: "ModelsTests", dependencies: ["Models", "TestSupport"], swiftSettings: strict),
+    .testTarget(
+      name: "ReplayTests",
+      dependencies: ["Replay", "Models", "CPlayerFormat", "TestSupport"], exclude: ["Fixtures"],
+      swiftSettings: strict),
   ],
   cLanguageStandard: .gnu17
 )

@@ -1,7 +1,9 @@
 #include "platform.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <sched.h>
+#include <unistd.h>
 
 #if !defined(__x86_64__)
 #error "only x86-64 is supported so far: add this architecture's clock here"
@@ -31,3 +33,5 @@ uint64_t mallometer_dependent_additions(uint64_t additions) {
         : "+r"(value));
   return value;
 }
+
+int mallometer_pipe(int ends[2]) { return pipe2(ends, O_CLOEXEC) == 0 ? 0 : errno; }

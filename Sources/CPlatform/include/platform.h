@@ -16,4 +16,7 @@ int mallometer_pin_to_cpu(int cpu);
 /// all of them, so that the chain can't be optimised away.
 uint64_t mallometer_dependent_additions(uint64_t additions);
 
+/// A pipe whose ends close on exec: reading end, writing end. Returns 0 or an errno value.
+int mallometer_pipe(int ends[2]);
+
 #endif

@@ -8,19 +8,155 @@
 
 enum mallometer_operation_kind {
   MALLOMETER_OPERATION_MALLOC = 0,
-  MALLOMETER_OPERATION_CALLOC = 1,
-  MALLOMETER_OPERATION_REALLOC = 2,
-  MALLOMETER_OPERATION_ALIGNED = 3,
-  MALLOMETER_OPERATION_FREE = 4,
+  MALLOMETER_OPERATION_FREE = 1,
+  MALLOMETER_OPERATION_CALLOC = 2,
+  MALLOMETER_OPERATION_REALLOC = 3,
+  MALLOMETER_OPERATION_ALIGNED = 4,
+  /// Not calls: wait until the slot's turn has come (`body` is the turn), give the turn on.
+  MALLOMETER_OPERATION_AWAIT_TURN = 5,
+  MALLOMETER_OPERATION_PASS_TURN = 6,
+  /// Not a call: wait until `body` nanoseconds after the start.
+  MALLOMETER_OPERATION_AWAIT_TIME = 7,
+  MALLOMETER_OPERATION_KINDS = 8,
 };
 
-/// 16 bytes: kind in bits 0–3 and alignment log2 in bits 4–11 of `head`, slot in bits 32–63;
-/// size in the low 40 bits of `body`, site number in the high 24.
+/// 16 bytes.
+///
+/// head: kind in bits 0–3, base-2 logarithm of the alignment in bits 4–11, group in bits 12–19,
+/// slot in bits 32–63. body: size in bits 0–39, site number in bits 40–63.
+///
+/// The first operation of every four carries their *group*: bit n says that operation n is a free,
+/// if all four are malloc or free, else MALLOMETER_GROUP_MIXED. The player then takes one branch
+/// per four operations, and one misprediction at most.
 struct mallometer_operation {
   uint64_t head;
   uint64_t body;
 };
 _Static_assert(sizeof(struct mallometer_operation) == 16, "operations are read in bulk");
+
+enum {
+  MALLOMETER_ALIGNMENT_SHIFT = 4,
+  MALLOMETER_GROUP_SHIFT = 12,
+  MALLOMETER_GROUP_SIZE = 4,
+  MALLOMETER_GROUP_MIXED = 16,
+  MALLOMETER_SLOT_SHIFT = 32,
+  MALLOMETER_SITE_SHIFT = 40,
+};
+
+enum mallometer_touch {
+  MALLOMETER_TOUCH_NONE = 0,
+  MALLOMETER_TOUCH_FIRST_LINE = 1,
+  MALLOMETER_TOUCH_PER_PAGE = 2,
+  MALLOMETER_TOUCH_ALL = 3,
+};
+
+enum {
+  /// "mmplan" and "mmrslt" with the format's version.
+  MALLOMETER_PLAN_MAGIC = 0x6D6D0003,
+  MALLOMETER_RESULT_MAGIC = 0x6D720003,
+  /// Where the first operation lies.
+  MALLOMETER_PLAN_OPERATIONS = 4096,
+  MALLOMETER_PLAN_MAX_THREADS = 256,
+  /// Where the result's windows (or other records) begin.
+  MALLOMETER_RESULT_RECORDS = 8192,
+};
+
+/// At offset 0 of a plan. Operations follow at MALLOMETER_PLAN_OPERATIONS, thread by thread, then
+/// `sites` addresses of 8 bytes at `sites_offset`, then `threads` thread records.
+struct mallometer_plan_header {
+  uint32_t magic;
+  /// Calls per window.
+  uint32_t window;
+  /// enum mallometer_touch.
+  uint32_t touch;
+  uint32_t threads;
+  /// Calls of all threads, pseudo-operations aside.
+  uint64_t calls;
+  /// Entries of the slot table.
+  uint64_t slots;
+  uint64_t sites;
+  uint64_t sites_offset;
+  uint64_t threads_offset;
+  /// Length of a vector of step counts.
+  uint64_t steps;
+  /// Largest size of any allocating operation.
+  uint64_t largest;
+};
+_Static_assert(sizeof(struct mallometer_plan_header) == 72, "written by Swift");
+
+/// One thread's part of a plan.
+struct mallometer_plan_thread {
+  uint64_t operations_offset;
+  uint64_t operations;
+  /// Those of them that are calls.
+  uint64_t calls;
+  /// Index of the thread's first window in the result.
+  uint64_t first_window;
+};
+
+enum mallometer_player_outcome {
+  MALLOMETER_OUTCOME_UNFINISHED = 0,
+  MALLOMETER_OUTCOME_DONE = 1,
+};
+
+/// At offset 0 of a result. What follows depends on the mode: per window one
+/// `mallometer_window_time` (time), or hash and step counts (count), or per operation of one window
+/// address and step counts (dump), or per kind of call a histogram (latency).
+struct mallometer_result_header {
+  uint32_t magic;
+  uint32_t outcome;
+  uint64_t calls_done;
+  /// Allocations that returned NULL for a size above 0, and the first such size.
+  uint64_t failed_allocations;
+  uint64_t first_failed_size;
+  uint64_t first_failed_call;
+  uint64_t minor_faults;
+  uint64_t major_faults;
+  /// Resident bytes before the first operation, and the highest while replaying.
+  uint64_t resident_before;
+  uint64_t resident_peak;
+  uint64_t ticks_per_second;
+  /// Core clock in hertz at the beginning, in the middle and at the end.
+  uint64_t core_hertz[3];
+  uint64_t total_ticks;
+  /// Times the process was taken off its processor against its will.
+  uint64_t involuntary_switches;
+  /// The clock's own cost in ticks, already taken off (latency only).
+  uint64_t clock_ticks;
+  uint32_t has_site_functions;
+  uint32_t has_step_counts;
+  /// The file that malloc comes from.
+  char allocator_path[4096];
+};
+
+/// One window of one thread.
+struct mallometer_window_time {
+  uint64_t ticks;
+  /// Of which spent waiting for other threads or for the recorded pace: never the allocator's.
+  uint64_t waited_ticks;
+};
+
+enum {
+  /// Buckets of a latency histogram: exact below 2048 ticks, then 1024 per power of two.
+  MALLOMETER_LATENCY_BUCKETS = 2048 + 1024 * 36,
+  MALLOMETER_LATENCY_KINDS = 5,
+};
+
+/// The bucket of a duration in ticks.
+static inline uint32_t mallometer_latency_bucket(uint64_t ticks) {
+  if (ticks < 2048) return (uint32_t)ticks;
+  uint32_t shift = 53u - (uint32_t)__builtin_clzll(ticks);
+  uint32_t bucket = 1024u + shift * 1024u + (uint32_t)((ticks >> shift) - 1024u);
+  return bucket < MALLOMETER_LATENCY_BUCKETS ? bucket : MALLOMETER_LATENCY_BUCKETS - 1;
+}
+
+/// The middle of a bucket in ticks.
+static inline uint64_t mallometer_latency_ticks(uint32_t bucket) {
+  if (bucket < 2048) return bucket;
+  uint32_t shift = (bucket - 1024u) / 1024u;
+  uint64_t low = (uint64_t)((bucket - 1024u) % 1024u + 1024u) << shift;
+  return low + ((1ull << shift) >> 1);
+}
 
 // An own design exports these in every build; `site` is Site.address of the recorded caller.
 //   void *mallometer_malloc_at(size_t size, uintptr_t site);

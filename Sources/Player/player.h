@@ -1,0 +1,114 @@
+#ifndef MALLOMETER_PLAYER_H
+#define MALLOMETER_PLAYER_H
+
+/// The player: replays a plan over whatever malloc was preloaded into its process.
+///
+/// It never allocates: fixed arrays, mmap, read, write. Operations come by read() into a fixed
+/// buffer between the timed spans, so that no page of the plan counts as resident or faults.
+
+#include <stddef.h>
+#include <stdint.h>
+#include <x86intrin.h>
+
+#include "player_format.h"
+
+#define LIKELY(x) __builtin_expect(!!(x), 1)
+#define UNLIKELY(x) __builtin_expect(!!(x), 0)
+
+/// The allocator under test, called the same way whoever it is: plain functions take the surplus
+/// site argument in a register and don't look at it.
+struct allocator {
+  void *(*malloc)(size_t size, uintptr_t site);
+  void *(*calloc)(size_t count, size_t size, uintptr_t site);
+  void *(*realloc)(void *block, size_t size, uintptr_t site);
+  void *(*aligned)(size_t alignment, size_t size, uintptr_t site);
+  void (*free)(void *block);
+  void (*step_counts)(uint64_t *out);
+  uint64_t (*locate)(const void *block);
+  /// The null allocator's signal that measuring begins; else NULL.
+  void (*begin)(void);
+};
+
+/// One plan, mapped or read, and the result it fills.
+struct player {
+  int plan_file;
+  struct mallometer_plan_header plan;
+  struct mallometer_plan_thread threads[MALLOMETER_PLAN_MAX_THREADS];
+  const uint64_t *sites;
+  void **slots;
+  struct allocator allocator;
+  struct mallometer_result_header *result;
+  int result_file;
+  char *records;
+};
+
+extern struct player player;
+
+/// Operations read at once at most: a few windows, so that they stay in the second-level cache.
+enum { BUFFER_OPERATIONS = 8192, LOOKAHEAD = 16 };
+
+/// A thread's reading position in the plan.
+struct reader {
+  struct mallometer_operation *buffer;
+  uint64_t next_offset, end_offset;
+};
+
+/// Prepares a reader over the part of one thread. `buffer` holds BUFFER_OPERATIONS + LOOKAHEAD.
+struct reader reader_make(
+    const struct mallometer_plan_thread *thread, struct mallometer_operation *buffer);
+/// Fills the buffer and returns how many operations it holds: a multiple of the window, but for
+/// the plan's last.
+size_t reader_fill(struct reader *reader);
+
+static inline uint32_t kind_of(const struct mallometer_operation *op) { return op->head & 15; }
+static inline uint64_t size_of(const struct mallometer_operation *op) {
+  return op->body & ((1ull << MALLOMETER_SITE_SHIFT) - 1);
+}
+static inline uint64_t slot_of(const struct mallometer_operation *op) {
+  return op->head >> MALLOMETER_SLOT_SHIFT;
+}
+static inline uint64_t alignment_of(const struct mallometer_operation *op) {
+  return 1ull << ((op->head >> MALLOMETER_ALIGNMENT_SHIFT) & 63);
+}
+static inline uintptr_t site_of(const struct player *p, const struct mallometer_operation *op) {
+  return p->sites[op->body >> MALLOMETER_SITE_SHIFT];
+}
+
+void run_time(struct player *player);
+void run_count(struct player *player);
+void run_dump(struct player *player, uint64_t window);
+void run_latency(struct player *player);
+
+/// Performs one call as the plan says, touch included, and keeps the result in its slot.
+/// Returns the block of an allocating call, NULL after a free.
+void *perform(struct player *player, const struct mallometer_operation *op);
+/// Notes that an allocation returned NULL.
+void note_failure(struct player *player, const struct mallometer_operation *op);
+
+/// One sentence on stderr, then exit with `status`: 2 for bad input, 70 for what can't happen.
+_Noreturn void fail(int status, const char *what, const char *detail);
+/// Zeroed pages that are all resident already.
+void *map_resident(size_t bytes);
+/// write() until all is written.
+void write_all(int file, const void *bytes, size_t count);
+
+uint64_t measure_core_hertz(uint64_t ticks_per_second);
+uint64_t measure_ticks_per_second(void);
+
+/// Touches a block as the plan's policy says: see Documentation/method.md.
+static inline __attribute__((always_inline)) void touch_block(
+    char *block, uint64_t size, uint32_t touch) {
+  switch (touch) {
+    case MALLOMETER_TOUCH_NONE: break;
+    case MALLOMETER_TOUCH_FIRST_LINE:
+      if (LIKELY(size != 0)) *(volatile uint64_t *)block = size;
+      break;
+    case MALLOMETER_TOUCH_PER_PAGE:
+      for (uint64_t at = 0; at < size; at += 4096) *(volatile uint64_t *)(block + at) = size;
+      break;
+    default:
+      for (uint64_t at = 0; at < size; at += 64) *(volatile uint64_t *)(block + at) = size;
+  }
+}
+
+#endif

@@ -1,0 +1,166 @@
+#include <errno.h>
+#include <fcntl.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/resource.h>
+#include <unistd.h>
+
+#include "player.h"
+
+static struct mallometer_operation buffer[BUFFER_OPERATIONS + LOOKAHEAD];
+
+/// Reads /proc/self/statm without stdio. Resident bytes now.
+static uint64_t resident_bytes(void) {
+  char text[256];
+  int file = open("/proc/self/statm", O_RDONLY | O_CLOEXEC);
+  if (file < 0) return 0;
+  ssize_t got = read(file, text, sizeof text - 1);
+  close(file);
+  if (got <= 0) return 0;
+  text[got] = 0;
+  uint64_t pages = 0;
+  const char *at = text;
+  while (*at && *at != ' ') at++;
+  while (*at == ' ') at++;
+  while (*at >= '0' && *at <= '9') pages = pages * 10 + (uint64_t)(*at++ - '0');
+  return pages * 4096;
+}
+
+/// Makes the kernel forget the peak so far: what the player needed to prepare isn't the
+/// allocator's.
+static void reset_peak(void) {
+  int file = open("/proc/self/clear_refs", O_WRONLY | O_CLOEXEC);
+  if (file < 0) return;
+  if (write(file, "5", 1) < 0) { /* the peak then includes the preparation */
+  }
+  close(file);
+}
+
+static uint64_t peak_resident_bytes(void) {
+  char text[4096];
+  int file = open("/proc/self/status", O_RDONLY | O_CLOEXEC);
+  if (file < 0) return 0;
+  ssize_t got = read(file, text, sizeof text - 1);
+  close(file);
+  if (got <= 0) return 0;
+  text[got] = 0;
+  const char *line = strstr(text, "VmHWM:");
+  if (line == NULL) return 0;
+  uint64_t kilobytes = 0;
+  for (line += 6; *line == ' ' || *line == '\t'; line++) {}
+  while (*line >= '0' && *line <= '9') kilobytes = kilobytes * 10 + (uint64_t)(*line++ - '0');
+  return kilobytes * 1024;
+}
+
+#define ALLOCATE(n)                                                                   \
+  do {                                                                                \
+    const struct mallometer_operation *op = at + (n);                                 \
+    uint64_t size = size_of(op);                                                      \
+    char *block = a.malloc(size, sites[op->body >> MALLOMETER_SITE_SHIFT]);           \
+    slots[slot_of(op)] = block;                                                       \
+    if (UNLIKELY(block == NULL)) note_failure(p, op);                                 \
+    else touch_block(block, size, touch);                                             \
+  } while (0)
+#define FREE(n) a.free(slots[slot_of(at + (n))])
+
+/// Four operations: malloc or free by the bits of the group, known at compile time.
+#define GROUP(bits)                                                                   \
+  case bits:                                                                          \
+    if ((bits) & 1) FREE(0); else ALLOCATE(0);                                        \
+    if ((bits) & 2) FREE(1); else ALLOCATE(1);                                        \
+    if ((bits) & 4) FREE(2); else ALLOCATE(2);                                        \
+    if ((bits) & 8) FREE(3); else ALLOCATE(3);                                        \
+    break;
+
+/// Runs the operations of one window. One indirect branch per four operations: its target depends
+/// on the plan alone, so it resolves while the calls before it still run.
+static inline __attribute__((always_inline)) void run_window(
+    struct player *p, const struct mallometer_operation *at, size_t count, const uint32_t touch) {
+  const struct allocator a = p->allocator;
+  void **slots = p->slots;
+  const uint64_t *sites = p->sites;
+  const struct mallometer_operation *end = at + (count & ~(size_t)(MALLOMETER_GROUP_SIZE - 1));
+  for (; at < end; at += MALLOMETER_GROUP_SIZE) {
+    switch ((at->head >> MALLOMETER_GROUP_SHIFT) & 31) {
+      GROUP(0) GROUP(1) GROUP(2) GROUP(3) GROUP(4) GROUP(5) GROUP(6) GROUP(7)
+      GROUP(8) GROUP(9) GROUP(10) GROUP(11) GROUP(12) GROUP(13) GROUP(14) GROUP(15)
+      default:
+        for (int n = 0; n < MALLOMETER_GROUP_SIZE; n++) perform(p, at + n);
+    }
+  }
+  for (size_t rest = count % MALLOMETER_GROUP_SIZE; rest > 0; rest--) perform(p, at++);
+}
+
+static __attribute__((noinline)) void window_none(
+    struct player *p, const struct mallometer_operation *at, size_t count) {
+  run_window(p, at, count, MALLOMETER_TOUCH_NONE);
+}
+static __attribute__((noinline)) void window_first_line(
+    struct player *p, const struct mallometer_operation *at, size_t count) {
+  run_window(p, at, count, MALLOMETER_TOUCH_FIRST_LINE);
+}
+static __attribute__((noinline)) void window_per_page(
+    struct player *p, const struct mallometer_operation *at, size_t count) {
+  run_window(p, at, count, MALLOMETER_TOUCH_PER_PAGE);
+}
+static __attribute__((noinline)) void window_all(
+    struct player *p, const struct mallometer_operation *at, size_t count) {
+  run_window(p, at, count, MALLOMETER_TOUCH_ALL);
+}
+
+/// Maps the windows of the result, resident before the first is written.
+static struct mallometer_window_time *map_windows(struct player *p, uint64_t windows) {
+  uint64_t bytes = MALLOMETER_RESULT_RECORDS + windows * sizeof(struct mallometer_window_time);
+  if (posix_fallocate(p->result_file, 0, (off_t)bytes) != 0)
+    fail(2, "no room for the result", strerror(ENOSPC));
+  char *start = mmap(
+      NULL, bytes, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_POPULATE, p->result_file, 0);
+  if (start == MAP_FAILED) fail(2, "cannot map the result", strerror(errno));
+  return (struct mallometer_window_time *)(start + MALLOMETER_RESULT_RECORDS);
+}
+
+static void play_one_thread(struct player *p, struct mallometer_window_time *windows) {
+  static void (*const runs[])(struct player *, const struct mallometer_operation *, size_t) = {
+      window_none, window_first_line, window_per_page, window_all};
+  void (*run)(struct player *, const struct mallometer_operation *, size_t) = runs[p->plan.touch];
+  struct mallometer_result_header *result = p->result;
+  struct reader reader = reader_make(&p->threads[0], buffer);
+  uint64_t half = p->plan.calls / 2;
+  for (size_t filled; (filled = reader_fill(&reader)) > 0;) {
+    uint64_t from = __rdtsc();
+    for (size_t start = 0; start < filled; start += p->plan.window) {
+      size_t count = filled - start < p->plan.window ? filled - start : p->plan.window;
+      run(p, buffer + start, count);
+      uint64_t to = __rdtsc();
+      (windows++)->ticks = to - from;
+      result->total_ticks += to - from;
+      from = to;
+    }
+    result->calls_done += filled;
+    if (result->core_hertz[1] == 0 && result->calls_done >= half)
+      result->core_hertz[1] = measure_core_hertz(result->ticks_per_second);
+  }
+}
+
+void run_time(struct player *p) {
+  struct mallometer_result_header *result = p->result;
+  if (p->plan.threads != 1 || p->plan.touch > MALLOMETER_TOUCH_ALL)
+    fail(70, "the plan does not suit timing", NULL);
+  uint64_t windows = (p->plan.calls + p->plan.window - 1) / p->plan.window;
+  struct mallometer_window_time *times = map_windows(p, windows);
+  memset(buffer, 0, sizeof buffer);
+  result->ticks_per_second = measure_ticks_per_second();
+  result->core_hertz[0] = measure_core_hertz(result->ticks_per_second);
+  if (p->allocator.begin != NULL) p->allocator.begin();
+  struct rusage before, after;
+  reset_peak();
+  result->resident_before = resident_bytes();
+  getrusage(RUSAGE_SELF, &before);
+  play_one_thread(p, times);
+  getrusage(RUSAGE_SELF, &after);
+  result->resident_peak = peak_resident_bytes();
+  result->minor_faults = (uint64_t)(after.ru_minflt - before.ru_minflt);
+  result->major_faults = (uint64_t)(after.ru_majflt - before.ru_majflt);
+  result->involuntary_switches = (uint64_t)(after.ru_nivcsw - before.ru_nivcsw);
+  result->core_hertz[2] = measure_core_hertz(result->ticks_per_second);
+}

@@ -1,0 +1,100 @@
+import CPlayerFormat
+import Designs
+import Foundation
+import Models
+import Platform
+import Traces
+
+/// A workload compiled for the player: 16 bytes per call, in a temporary file that only this user
+/// can read. The file goes when the plan does.
+public final class Plan: Sendable {
+  /// Where the player finds it.
+  public let path: String
+  /// Calls per window.
+  public let windowEvents: Int
+  /// Calls in all.
+  public let calls: UInt64
+  public let touch: TouchPolicy
+  /// Largest size of any allocation, in bytes.
+  public let largest: UInt64
+  /// Calls of each replayed thread; one element when all events run on one.
+  public let threadCalls: [UInt64]
+  /// Files beside the plan live as long as it does.
+  let folder: PrivateFolder
+
+  init(
+    path: String, windowEvents: Int, touch: TouchPolicy, largest: UInt64, threadCalls: [UInt64],
+    folder: PrivateFolder
+  ) {
+    self.path = path
+    self.windowEvents = windowEvents
+    self.touch = touch
+    self.largest = largest
+    self.threadCalls = threadCalls
+    self.folder = folder
+    calls = threadCalls.reduce(0, +)
+  }
+
+  /// Windows of all threads: thread by thread, the last of each may be shorter.
+  public var windows: Int {
+    threadCalls.reduce(0) { $0 + (Int($1) + windowEvents - 1) / windowEvents }
+  }
+
+  /// Calls in one window.
+  public func calls(inWindow window: Int) -> Int {
+    var first = 0
+    for calls in threadCalls {
+      let windows = (Int(calls) + windowEvents - 1) / windowEvents
+      if window < first + windows {
+        return min(windowEvents, Int(calls) - (window - first) * windowEvents)
+      }
+      first += windows
+    }
+    return 0
+  }
+}
+
+extension Plan {
+  /// Compiles every operation of `source` for one thread, streaming.
+  /// - Parameter parent: where the temporary file goes, TMPDIR unless given.
+  public static func compile(
+    _ source: some OperationSource, parent: String? = nil
+  ) throws -> Plan {
+    let builder = try PlanBuilder(
+      windowEvents: source.windowEvents, touch: source.touch, slots: source.slots, parent: parent)
+    try source.forEachOperationBlock { block in try builder.append(block) }
+    return try builder.finish(sites: source.siteAddresses)
+  }
+}
+
+/// A workload that can't be compiled to a plan.
+public enum PlanError: UserFacingError, Equatable {
+  case sizeOutOfRange(UInt64, operation: UInt64)
+  case siteOutOfRange(UInt32, operation: UInt64)
+  case windowOutOfRange(Int)
+  case tooManyThreads(Int)
+  case cannotWrite(String, errorNumber: Int32)
+
+  public var message: String {
+    switch self {
+    case .sizeOutOfRange(let size, let operation):
+      "operation \(operation) asks for \(size) bytes; a replay goes up to 2^40 − 1"
+    case .siteOutOfRange(let site, let operation):
+      "operation \(operation) names call site \(site); a replay knows up to 2^24 − 1"
+    case .windowOutOfRange(let length):
+      "a window of \(length) operations; a replay has windows of 1 to 8192"
+    case .tooManyThreads(let count):
+      "the trace has \(count) threads; a replay runs up to 256 at once"
+    case .cannotWrite(let path, let number):
+      "cannot write the replay plan \(path): \(String(cString: strerror(number)))"
+    }
+  }
+
+  public var remedy: String? {
+    switch self {
+    case .sizeOutOfRange, .siteOutOfRange, .windowOutOfRange: nil
+    case .tooManyThreads: "replay it on one thread with: --threads one"
+    case .cannotWrite: "make room (16 bytes per event) or point TMPDIR at another disk"
+    }
+  }
+}

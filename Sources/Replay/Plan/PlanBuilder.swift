@@ -1,0 +1,103 @@
+import CPlayerFormat
+import Designs
+import Foundation
+import Platform
+import Traces
+
+/// Writes a plan for one thread, window by window: memory holds one window only.
+final class PlanBuilder {
+  private let path: String
+  private let folder: PrivateFolder
+  private let windowEvents: Int
+  private let touch: TouchPolicy
+  private let slots: Int
+  private let output: PlanOutput
+  private var window: [mallometer_operation] = []
+  private var calls: UInt64 = 0
+  private var largest: UInt64 = 0
+
+  init(windowEvents: Int, touch: TouchPolicy, slots: Int, parent: String?) throws {
+    guard (1...8192).contains(windowEvents) else {
+      throw PlanError.windowOutOfRange(windowEvents)
+    }
+    folder = try PrivateFolder(parent: parent)
+    path = folder.file("plan")
+    self.windowEvents = windowEvents
+    self.touch = touch
+    self.slots = slots
+    output = try PlanOutput(path: path)
+    window.reserveCapacity(windowEvents)
+  }
+
+  func append(_ events: UnsafeBufferPointer<Event>) throws {
+    for event in events {
+      window.append(try mallometer_operation(event, number: calls))
+      if event.kind.allocates { largest = max(largest, event.size) }
+      calls += 1
+      if window.count == windowEvents { try flush() }
+    }
+  }
+
+  func finish(sites: [UInt64]) throws -> Plan {
+    try flush()
+    let thread = mallometer_plan_thread(
+      operations_offset: UInt64(MALLOMETER_PLAN_OPERATIONS), operations: calls,
+      calls: calls, first_window: 0)
+    try output.finish(
+      threads: [thread], sites: sites, windowEvents: windowEvents, touch: touch,
+      slots: UInt64(slots), largest: largest)
+    return Plan(
+      path: path, windowEvents: windowEvents, touch: touch, largest: largest,
+      threadCalls: [calls], folder: folder)
+  }
+
+  private func flush() throws {
+    window.markGroups()
+    try window.withUnsafeBytes { bytes in try output.write(bytes) }
+    window.removeAll(keepingCapacity: true)
+  }
+}
+
+extension mallometer_operation {
+  /// - Parameter number: of the operation in its workload, for the message.
+  init(_ event: Event, number: UInt64) throws {
+    guard event.size < 1 << 40 else {
+      throw PlanError.sizeOutOfRange(event.size, operation: number)
+    }
+    guard event.site < 1 << 24 else {
+      throw PlanError.siteOutOfRange(event.site, operation: number)
+    }
+    let kind =
+      switch event.kind {
+      case .malloc: MALLOMETER_OPERATION_MALLOC
+      case .calloc: MALLOMETER_OPERATION_CALLOC
+      case .realloc: MALLOMETER_OPERATION_REALLOC
+      case .aligned: MALLOMETER_OPERATION_ALIGNED
+      case .free, .impliedFree, .foreignFree, .threadStart, .threadEnd: MALLOMETER_OPERATION_FREE
+      }
+    self.init(
+      head: UInt64(kind.rawValue) | UInt64(event.alignmentLog2) << 4 | UInt64(event.slot) << 32,
+      body: event.size | UInt64(event.site) << 40)
+  }
+
+  var kind: UInt64 { head & 15 }
+}
+
+extension [mallometer_operation] {
+  /// Marks the first of every four operations with its group: see player_format.h.
+  mutating func markGroups() {
+    let size = Int(MALLOMETER_GROUP_SIZE)
+    for first in stride(from: 0, to: count - count % size, by: size) {
+      var group: UInt64 = 0
+      for index in 0..<size {
+        let kind = self[first + index].kind
+        guard kind <= UInt64(MALLOMETER_OPERATION_FREE.rawValue) else {
+          group = UInt64(MALLOMETER_GROUP_MIXED)
+          break
+        }
+        group |= kind << UInt64(index)
+      }
+      self[first].head |= group << UInt64(MALLOMETER_GROUP_SHIFT)
+    }
+  }
+}

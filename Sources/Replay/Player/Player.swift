@@ -1,0 +1,100 @@
+import CPlayerFormat
+import Foundation
+import Platform
+
+/// Runs the player: one fresh process per replay, the allocator preloaded.
+public struct Player: Sendable {
+  /// The player's executable.
+  public let executable: URL
+  /// The environment of every player, LD_PRELOAD aside.
+  public var environment: [String: String]
+  /// The processor that single-threaded replays are pinned to, or nil for any.
+  public var cpu: Int?
+
+  public init(
+    installation: Installation, cpu: Int? = nil,
+    environment: [String: String] = ProcessInfo.processInfo.environment
+  ) throws(InstallationError) {
+    executable = try installation.player()
+    self.environment = environment
+    self.environment["LD_PRELOAD"] = nil
+    self.cpu = cpu
+  }
+
+  /// How a plan is played; the argument of the player.
+  enum Mode {
+    case time, count, latency
+    case dump(window: Int)
+
+    var name: String {
+      switch self {
+      case .time: "time"
+      case .count: "count"
+      case .latency: "latency"
+      case .dump: "dump"
+      }
+    }
+  }
+
+  /// Plays a plan once.
+  /// - Parameters:
+  ///   - allocator: its name, for messages.
+  ///   - library: preloaded; nil for glibc.
+  ///   - body: receives the result file as long as it exists.
+  func play<Output>(
+    _ plan: Plan, mode: Mode, allocator: String, library: URL?,
+    body: (ResultFile) throws -> Output
+  ) throws -> Output {
+    let folder = try PrivateFolder(prefix: "mallometer-result")
+    let path = folder.file("result")
+    var arguments = [mode.name, plan.path, path, cpu.map(String.init) ?? "any"]
+    if case .dump(let window) = mode { arguments.append(String(window)) }
+    var variables = environment
+    variables["LD_PRELOAD"] = library?.path
+    variables["MALLOMETER_LARGEST"] = String(plan.largest)
+    let ended = try ChildProcess(
+      executable: executable.path, arguments: arguments, environment: variables
+    ).run()
+    try checkPreload(library, errors: ended.errors)
+    let result = try? ResultFile(path: path)
+    let calls = result?.header.calls_done ?? 0
+    switch ended.ending {
+    case .exited(status: 0): break
+    case .killed(signal: SIGINT): throw PlayerError.interrupted
+    case .killed(let signal):
+      throw PlayerError.killed(
+        allocator: allocator, signal: signal, afterCalls: calls, errors: ended.errors)
+    case .exited(let status):
+      throw PlayerError.failed(
+        allocator: allocator, status: status, afterCalls: calls, errors: ended.errors)
+    }
+    guard let result, result.isDone else { throw PlayerError.unreadableResult(path) }
+    try checkProvenance(of: result, library: library)
+    if result.header.failed_allocations > 0 {
+      throw PlayerError.outOfMemory(
+        allocator: allocator, size: result.header.first_failed_size,
+        failures: result.header.failed_allocations)
+    }
+    return try body(result)
+  }
+
+  /// ld.so says what it could not preload, and goes on without it.
+  private func checkPreload(_ library: URL?, errors: String) throws(PlayerError) {
+    guard let library else { return }
+    for line in errors.split(separator: "\n")
+    where line.contains("cannot be preloaded") || line.contains("symbol lookup error") {
+      let reason = line.split(separator: "(", maxSplits: 1).last ?? line
+      let text = reason.split(separator: ")").first.map(String.init) ?? String(line)
+      throw .preloadFailed(library: library.path, reason: text)
+    }
+  }
+
+  /// A library that loads but defines no malloc would silently measure glibc.
+  private func checkProvenance(of result: ResultFile, library: URL?) throws(PlayerError) {
+    guard let library else { return }
+    let found = URL(fileURLWithPath: result.allocatorPath).resolvingSymlinksInPath().path
+    guard found == library.resolvingSymlinksInPath().path else {
+      throw .doesNotReplaceMalloc(library: library.path, mallocFrom: found)
+    }
+  }
+}
