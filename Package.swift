@@ -96,6 +96,8 @@ let package = Package(
     .testTarget(
       name: "TracesTests", dependencies: ["Traces", "TestSupport"], swiftSettings: strict),
     .testTarget(
+      name: "ReportsTests", dependencies: ["Reports"], swiftSettings: strict),
+    .testTarget(
       name: "DesignsTests", dependencies: ["Designs", "TestSupport"], swiftSettings: strict),
     .testTarget(
       name: "ModelsTests", dependencies: ["Models", "TestSupport"], swiftSettings: strict),

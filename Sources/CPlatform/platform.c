@@ -3,6 +3,8 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <sched.h>
+#include <signal.h>
+#include <string.h>
 #include <unistd.h>
 
 #if !defined(__x86_64__)
@@ -35,3 +37,26 @@ uint64_t mallometer_dependent_additions(uint64_t additions) {
 }
 
 int mallometer_pipe(int ends[2]) { return pipe2(ends, O_CLOEXEC) == 0 ? 0 : errno; }
+
+static volatile int signal_descriptor = -1;
+
+static void pass_signal_on(int number) {
+  int saved = errno;
+  unsigned char byte = (unsigned char)number;
+  ssize_t written = write(signal_descriptor, &byte, 1);
+  (void)written;  // a full pipe already holds a signal: one is enough
+  errno = saved;
+}
+
+int mallometer_catch_signals(int descriptor) {
+  signal_descriptor = descriptor;
+  struct sigaction action;
+  memset(&action, 0, sizeof action);
+  action.sa_handler = pass_signal_on;
+  action.sa_flags = SA_RESTART;
+  sigemptyset(&action.sa_mask);
+  const int signals[] = {SIGINT, SIGTERM, SIGHUP};
+  for (unsigned index = 0; index < sizeof signals / sizeof *signals; index++)
+    if (sigaction(signals[index], &action, NULL) != 0) return errno;
+  return 0;
+}

@@ -1,21 +1,25 @@
 import ArgumentParser
 import Foundation
+import Reports
 import Traces
 
-enum OutputFormat: String, ExpressibleByArgument, CaseIterable { case text, json }
+extension ReportFormat: ExpressibleByArgument {}
 
 /// Options that every command takes.
 struct CommonOptions: ParsableArguments {
   @Option(help: "Print a text table for people or one JSON document for programs.")
-  var format: OutputFormat = .text
+  var format: ReportFormat = .text
 
-  @Option(help: "The SQLite file that keeps everything measured; created when needed.")
+  @Option(
+    help: ArgumentHelp(
+      "The SQLite file that keeps everything measured; created when needed.", valueName: "file"),
+    completion: .file(extensions: ["sqlite"]))
   var notebook: String = "mallometer.sqlite"
 
-  @Option(help: "Seed of everything random.")
+  @Option(help: ArgumentHelp("Seed of everything random.", valueName: "n"))
   var seed: UInt64 = 1
 
-  @Flag(help: "No progress on stderr.")
+  @Flag(help: "No progress on standard error.")
   var quiet = false
 }
 
@@ -34,7 +38,9 @@ struct WorkloadArguments: ParsableArguments {
   @Option(help: "Keep the recorded time between events.")
   var pace: Pace = .none
 
-  @Option(help: "Run the trace this many times; what is live is freed between.")
+  @Option(
+    help: ArgumentHelp(
+      "Run the trace this many times; what is live is freed between.", valueName: "n"))
   var loops: Int = 1
 
   var options: WorkloadOptions {

@@ -19,4 +19,9 @@ uint64_t mallometer_dependent_additions(uint64_t additions);
 /// A pipe whose ends close on exec: reading end, writing end. Returns 0 or an errno value.
 int mallometer_pipe(int ends[2]);
 
+/// Catches SIGINT, SIGTERM and SIGHUP from now on: each is written as one byte, its number, to
+/// `descriptor`. The handler does nothing else, so it may interrupt anything; programs started
+/// afterwards get the default action back. Returns 0 or an errno value.
+int mallometer_catch_signals(int descriptor);
+
 #endif
