@@ -105,6 +105,10 @@ let package = Package(
       name: "ReplayTests",
       dependencies: ["Replay", "Models", "CPlayerFormat", "TestSupport"], exclude: ["Fixtures"],
       swiftSettings: strict),
+    .testTarget(
+      name: "NativeDesignsTests",
+      dependencies: ["NativeDesigns", "Designs", "Platform", "TestSupport"],
+      swiftSettings: strict),
   ],
   cLanguageStandard: .gnu17
 )

@@ -13,6 +13,26 @@ public enum Step: UInt8, CaseIterable, Sendable, Codable {
   case freeListPop, freeListPush, freeListCollect
   case usedCounterPlain, usedCounterAtomic
   case pageLookup
+  /// The fast path found no free block.
+  case allocateSlow
+  /// A page looked at, in search of a free block.
+  case pageVisit
+  /// The next portion of a page's blocks linked; each block that is linked by it.
+  case pageExtend, blockLink
+  /// A page taken from a segment; a page given back to it; a segment made ready.
+  case pageFresh, pageReturn, segmentInit
+  /// The last block of a page freed; a page found full; a full page of which a block was freed.
+  case pageRetire, pageFull, pageAvailable
+  /// An entry of the direct table changed, because another page serves its size next.
+  case directEntryWrite
+  /// A block's start moved for an alignment; the start found again by division.
+  case blockAlign, blockUnalign
+  /// A realloc that left the block where it is.
+  case reallocateInPlace
+  /// A block freed by another thread than the page's; such a block collected by the owner.
+  case remoteFree, remoteCollect
+  /// A thread's heap made.
+  case heapInit
   // Reuse: the call-site cache
   case siteHash, cacheClass, cacheLookup, cacheHit, cacheStore, cacheEvict
   /// A prefetch of the slot that is about to be looked up.

@@ -1,0 +1,125 @@
+// Allocating: a pop where the bin's first page has a free block, else the search for one.
+
+FAST struct pool_block *pop(struct pool_page *page) {
+  struct pool_block *block = page->free;
+  COUNT(FREE_LIST_POP);
+  page->free = block->next;
+  page_add_used(page, 1);
+  return block;
+}
+
+/// The bin's first page had no free block.
+SLOW struct pool_block *allocate_slow(struct pool_heap *heap, uint32_t bin) {
+  COUNT(ALLOCATE_SLOW);
+  if (heap == &unset_heap && !(heap = heap_begin())) return NULL;
+  heap_collect_delayed(heap);
+  struct pool_page *page = page_find(heap, bin);
+  return page ? pop(page) : NULL;
+}
+
+#if MALLOMETER_TOGGLE_INDEX == MALLOMETER_INDEX_DIRECT
+SLOW struct pool_block *allocate_small_slow(struct pool_heap *heap, size_t bytes) {
+  return allocate_slow(heap, bin_of(bytes));
+}
+#endif
+
+FAST struct pool_block *allocate_bin(struct pool_heap *heap, uint32_t bin) {
+  struct pool_page *page = heap->first[bin];
+  return LIKELY(page->free) ? pop(page) : allocate_slow(heap, bin);
+}
+
+SLOW void *allocate_huge(struct pool_heap *heap, size_t size, size_t alignment) {
+  if (heap == &unset_heap && !(heap = heap_begin())) return NULL;
+  return huge_allocate(heap, size, alignment);
+}
+
+/// Medium and large blocks, by bin.
+static struct pool_block *allocate_binned(struct pool_heap *heap, size_t bytes) {
+  return allocate_bin(heap, bin_of(bytes));
+}
+
+/// A block's start; bytes are with the header, and may have wrapped.
+FAST struct pool_block *allocate_block(struct pool_heap *heap, size_t size) {
+  size_t bytes = size + HEADER_BYTES;
+#if MALLOMETER_TOGGLE_INDEX == MALLOMETER_INDEX_DIRECT
+  if (LIKELY(size <= SMALL_BYTES - HEADER_BYTES)) {
+    COUNT(SIZE_CLASS_DIRECT);
+    struct pool_page *page = heap->direct[(bytes + 7) / 8];
+    return LIKELY(page->free) ? pop(page) : allocate_small_slow(heap, bytes);
+  }
+#endif
+  if (LIKELY(size <= LARGEST_BLOCK - HEADER_BYTES)) return allocate_binned(heap, bytes);
+  return allocate_huge(heap, size, 0);
+}
+
+/// Where every block of a bin is aligned as asked, any will do; else a larger block is taken and
+/// its start moved, and the page remembers that some starts are.
+SLOW void *allocate_aligned(struct pool_heap *heap, size_t size, size_t alignment) {
+  if (size > LARGEST_BLOCK || alignment > LARGEST_BLOCK)
+    return allocate_huge(heap, size, alignment);
+  size_t mask = alignment - 1;
+  size_t held = size ? size : 1;
+  size_t rounded = align_up(held, alignment) + HEADER_BYTES;
+  if (rounded <= LARGEST_BLOCK && alignment <= OS_PAGE_BYTES && !(HEADER_BYTES & mask)) {
+    uint32_t bin = bin_of(rounded);
+    if (!(bin_bytes[bin] & mask)) return allocate_bin(heap, bin);
+  }
+  size_t total = held + HEADER_BYTES + mask;
+  if (total > LARGEST_BLOCK) return allocate_huge(heap, size, alignment);
+  struct pool_block *block = allocate_bin(heap, bin_of(total));
+  if (!block) return NULL;
+  char *payload = (char *)align_up((uintptr_t)block + HEADER_BYTES, alignment);
+  char *start = payload - HEADER_BYTES;
+  if (start != (char *)block) {
+    COUNT(BLOCK_ALIGN);
+    struct pool_page *page = page_of(block);
+    page_set_flags(page, page_flags(page) | PAGE_ALIGNED);
+  }
+  return start;
+}
+
+static inline void *design_allocate(size_t size, size_t alignment, int zeroed, uintptr_t site) {
+  COUNT(THREAD_LOCAL_ACCESS);
+  struct pool_heap *heap = thread_heap;
+  char *start = LIKELY(alignment <= NATURAL_ALIGNMENT)
+                    ? (char *)allocate_block(heap, size)
+                    : (char *)allocate_aligned(heap, size, alignment);
+  if (UNLIKELY(!start)) return NULL;
+  char *payload = start + HEADER_BYTES;
+  header_write(payload, size, site);
+  // A region of its own comes zeroed from the kernel.
+  if (zeroed && size <= LARGEST_BLOCK - HEADER_BYTES) zero_lines(payload, size);
+  return payload;
+}
+
+/// Bytes from here to the end of the block.
+static size_t usable_size(void *block) {
+  COUNT(PAGE_LOOKUP);
+  char *inside = (char *)block - HEADER_BYTES;
+  struct pool_segment *segment = segment_of(inside);
+  struct pool_page *page = page_in(segment, inside);
+  uint8_t flags = page_flags(page);
+  if (flags & PAGE_HUGE)
+    return (size_t)(segment->region + segment->region_bytes - (char *)block);
+  if (!(flags & PAGE_ALIGNED)) return page->block_bytes - HEADER_BYTES;
+  char *start = (char *)block_start(page, inside);
+  return (size_t)(start + page->block_bytes - (char *)block);
+}
+
+static size_t design_usable_size(void *block) { return usable_size(block); }
+
+/// In place where the block fits and is not less than half used.
+static inline void *design_reallocate(void *block, size_t size, uintptr_t site) {
+  header_check(block);
+  size_t usable = usable_size(block);
+  if (size <= usable && size >= usable / 2) {
+    COUNT(REALLOCATE_IN_PLACE);
+    header_write(block, size, site);
+    return block;
+  }
+  void *moved = design_allocate(size, 0, 0, site);
+  if (!moved) return NULL;
+  copy_lines(moved, block, size < usable ? size : usable);
+  design_free(block);
+  return moved;
+}

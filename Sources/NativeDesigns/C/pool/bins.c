@@ -1,0 +1,52 @@
+// Size classes: multiples of 16 up to 128 bytes, then four per doubling (12.5 % spacing on
+// average) up to 1 MiB.
+
+static const uint32_t bin_bytes[BIN_COUNT] = {
+#define FOUR_FROM(base) 10 * (base), 12 * (base), 14 * (base), 16 * (base)
+    0,  16, 32, 48, 64, 80, 96, 112, 128,
+    FOUR_FROM(16), FOUR_FROM(32), FOUR_FROM(64), FOUR_FROM(128), FOUR_FROM(256), FOUR_FROM(512),
+    FOUR_FROM(1024), FOUR_FROM(2048), FOUR_FROM(4096), FOUR_FROM(8192), FOUR_FROM(16384),
+    FOUR_FROM(32768), FOUR_FROM(65536),
+#undef FOUR_FROM
+};
+_Static_assert(sizeof bin_bytes / sizeof bin_bytes[0] == 61, "bins end at 1 MiB");
+
+/// The bin by counting leading zeros: three operations and a branch.
+FAST uint32_t bin_computed(size_t bytes) {
+  COUNT(SIZE_CLASS_LEADING_ZEROS);
+  size_t granules = (bytes + 15) / 16;
+  if (granules <= 8) return granules ? (uint32_t)granules : 1;
+  size_t last = granules - 1;
+  uint32_t top = 63 - (uint32_t)__builtin_clzl(last);
+  return (top << 2) + (uint32_t)((last >> (top - 2)) & 3) - 3;
+}
+
+/// The bin by binary search: one probe per halving.
+FAST uint32_t bin_searched(size_t bytes) {
+  uint32_t low = 1, high = BIN_COUNT - 1;
+  while (low < high) {
+    uint32_t middle = (low + high) / 2;
+    COUNT(SIZE_CLASS_SEARCH_PROBE);
+    if (bin_bytes[middle] < bytes)
+      low = middle + 1;
+    else
+      high = middle;
+  }
+  return low;
+}
+
+/// For sizes up to LARGEST_BLOCK.
+FAST uint32_t bin_of(size_t bytes) {
+#if MALLOMETER_TOGGLE_INDEX == MALLOMETER_INDEX_BINARY_SEARCH
+  return bin_searched(bytes);
+#else
+  return bin_computed(bytes);
+#endif
+}
+
+FAST enum page_kind bin_kind(uint32_t bin) {
+  uint32_t bytes = bin_bytes[bin];
+  return bytes <= SMALL_PAGE_BLOCK    ? SMALL_PAGE
+         : bytes <= MEDIUM_PAGE_BLOCK ? MEDIUM_PAGE
+                                      : LARGE_PAGE;
+}
