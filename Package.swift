@@ -44,6 +44,7 @@ let package = Package(
     .systemLibrary(name: "CGSL", pkgConfig: "gsl", providers: [.apt(["libgsl-dev"])]),
     .systemLibrary(name: "CZstd", pkgConfig: "libzstd", providers: [.apt(["libzstd-dev"])]),
     .target(name: "CTraceFormat"),
+    .target(name: "CRecording", cSettings: [.define("_GNU_SOURCE")]),
     .target(name: "CPlayerFormat"),
     .target(name: "CPlatform", cSettings: [.define("_GNU_SOURCE")]),
     .target(
@@ -58,7 +59,8 @@ let package = Package(
       swiftSettings: strict),
     .target(name: "Traces", dependencies: ["Platform", "CZstd"], swiftSettings: hot),
     .target(
-      name: "Recording", dependencies: ["Platform", "Traces", "CTraceFormat"],
+      name: "Recording",
+      dependencies: ["Platform", "CPlatform", "Traces", "CTraceFormat", "CRecording"],
       swiftSettings: hot),
     .target(
       name: "Designs", dependencies: ["Platform", .product(name: "Yams", package: "Yams")],

@@ -1,0 +1,33 @@
+#ifndef MALLOMETER_RECORDING_SYSTEM_H
+#define MALLOMETER_RECORDING_SYSTEM_H
+
+#include <stdint.h>
+#include <sys/types.h>
+
+/// A descriptor that becomes readable when the process has ended, or -1.
+int mallometer_process_descriptor(pid_t process);
+
+/// Wakes every thread that waits for the word to change.
+void mallometer_wake_all(uint32_t *word);
+
+/// Names the calling process for ps and killall.
+void mallometer_name_process(const char *name);
+
+/// A descriptor from which the signals that `record` passes on are read; blocks them. -1 on error.
+int mallometer_open_signals(void);
+
+/// Reads one signal: its number, 0 if there is none. `*from_terminal` tells that the kernel sent it
+/// to the whole foreground group, so that the program has it already.
+int mallometer_read_signal(int descriptor, int *from_terminal);
+
+/// Starts a program with default signals and an empty mask. Returns 0 or an errno value.
+int mallometer_start_program(
+    pid_t *process, const char *file, char *const arguments[], char *const environment[]);
+
+/// Starts a process in a session of its own with these descriptors as standard input and output
+/// and nothing else of ours. Returns 0 or an errno value.
+int mallometer_start_detached(
+    pid_t *process, const char *file, char *const arguments[], char *const environment[],
+    int input, int output, const char *errors_path);
+
+#endif

@@ -1,0 +1,83 @@
+#include "recording_system.h"
+
+#include <fcntl.h>
+#include <limits.h>
+#include <linux/futex.h>
+#include <signal.h>
+#include <spawn.h>
+#include <stddef.h>
+#include <sys/prctl.h>
+#include <sys/signalfd.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#ifndef SYS_pidfd_open
+#define SYS_pidfd_open 434
+#endif
+
+int mallometer_process_descriptor(pid_t process) {
+  int descriptor = (int)syscall(SYS_pidfd_open, process, 0);
+  return descriptor;
+}
+
+void mallometer_wake_all(uint32_t *word) {
+  syscall(SYS_futex, word, FUTEX_WAKE, INT_MAX, NULL, NULL, 0);
+}
+
+void mallometer_name_process(const char *name) { prctl(PR_SET_NAME, name); }
+
+static const int passed_on[] = {SIGINT,  SIGQUIT, SIGTERM, SIGHUP,
+                                SIGUSR1, SIGUSR2, SIGALRM, SIGWINCH};
+
+int mallometer_open_signals(void) {
+  sigset_t set;
+  sigemptyset(&set);
+  for (size_t index = 0; index < sizeof passed_on / sizeof *passed_on; index++)
+    sigaddset(&set, passed_on[index]);
+  if (sigprocmask(SIG_BLOCK, &set, NULL) != 0) return -1;
+  return signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK);
+}
+
+int mallometer_read_signal(int descriptor, int *from_terminal) {
+  struct signalfd_siginfo information;
+  if (read(descriptor, &information, sizeof information) != sizeof information) return 0;
+  *from_terminal = information.ssi_code == SI_KERNEL;
+  return (int)information.ssi_signo;
+}
+
+static int start(
+    pid_t *process, const char *file, char *const arguments[], char *const environment[],
+    const posix_spawn_file_actions_t *actions, short flags) {
+  posix_spawnattr_t attributes;
+  posix_spawnattr_init(&attributes);
+  sigset_t none, all;
+  sigemptyset(&none);
+  sigemptyset(&all);
+  for (size_t index = 0; index < sizeof passed_on / sizeof *passed_on; index++)
+    sigaddset(&all, passed_on[index]);
+  posix_spawnattr_setsigmask(&attributes, &none);
+  posix_spawnattr_setsigdefault(&attributes, &all);
+  posix_spawnattr_setflags(&attributes, flags | POSIX_SPAWN_SETSIGMASK | POSIX_SPAWN_SETSIGDEF);
+  int status = posix_spawnp(process, file, actions, &attributes, arguments, environment);
+  posix_spawnattr_destroy(&attributes);
+  return status;
+}
+
+int mallometer_start_program(
+    pid_t *process, const char *file, char *const arguments[], char *const environment[]) {
+  return start(process, file, arguments, environment, NULL, 0);
+}
+
+int mallometer_start_detached(
+    pid_t *process, const char *file, char *const arguments[], char *const environment[],
+    int input, int output, const char *errors_path) {
+  posix_spawn_file_actions_t actions;
+  posix_spawn_file_actions_init(&actions);
+  posix_spawn_file_actions_adddup2(&actions, input, 0);
+  posix_spawn_file_actions_adddup2(&actions, output, 1);
+  posix_spawn_file_actions_addopen(
+      &actions, 2, errors_path, O_WRONLY | O_CREAT | O_APPEND, 0600);
+  int status = start(process, file, arguments, environment, &actions, POSIX_SPAWN_SETSID);
+  posix_spawn_file_actions_destroy(&actions);
+  return status;
+}

@@ -1,0 +1,48 @@
+/// What `record` tells at its end, in the keys of the command-line contract.
+public struct RecordingReport: Codable, Sendable, Equatable {
+  /// One recorded process image, or one that couldn't be.
+  public struct Process: Codable, Sendable, Equatable {
+    /// The trace file; nil if the image wasn't followed.
+    public var trace: String?
+    public var pid: Int32
+    public var program: String
+    public var events: Int
+    /// Calls that were made and not recorded.
+    public var dropped: UInt64
+    public var threads: Int
+    public var bytesPerEvent: Double
+    /// False for what can't be preloaded: static and setuid programs.
+    public var followed: Bool
+    /// It still ran when the command ended; its trace goes on being written.
+    public var running: Bool
+    /// Cut short at --max-events.
+    public var stopped: Bool
+    /// Why the trace is incomplete, if it is.
+    public var problem: String?
+    /// Frees of unknown blocks, allocations on live ones, and the like, by name.
+    public var counters: [String: UInt64]
+
+    public init(
+      trace: String?, pid: Int32, program: String, events: Int = 0, dropped: UInt64 = 0,
+      threads: Int = 0, bytesPerEvent: Double = 0, followed: Bool = true, running: Bool = false,
+      stopped: Bool = false, problem: String? = nil, counters: [String: UInt64] = [:]
+    ) {
+      self.trace = trace
+      self.pid = pid
+      self.program = program
+      self.events = events
+      self.dropped = dropped
+      self.threads = threads
+      self.bytesPerEvent = bytesPerEvent
+      self.followed = followed
+      self.running = running
+      self.stopped = stopped
+      self.problem = problem
+      self.counters = counters
+    }
+  }
+
+  public var processes: [Process]
+
+  public init(processes: [Process]) { self.processes = processes }
+}
