@@ -1,5 +1,6 @@
 #include "recording_system.h"
 
+#include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
 #include <linux/futex.h>
@@ -7,7 +8,6 @@
 #include <spawn.h>
 #include <stddef.h>
 #include <sys/prctl.h>
-#include <sys/signalfd.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
@@ -29,21 +29,41 @@ void mallometer_name_process(const char *name) { prctl(PR_SET_NAME, name); }
 static const int passed_on[] = {SIGINT,  SIGQUIT, SIGTERM, SIGHUP,
                                 SIGUSR1, SIGUSR2, SIGALRM, SIGWINCH};
 
+/// Where handlers tell of signals: they run on any thread, so a mask wouldn't do.
+static int signal_pipe = -1;
+
+struct told {
+  int number;
+  int from_kernel;
+};
+
+static void tell_signal(int number, siginfo_t *information, void *context) {
+  (void)context;
+  int saved = errno;
+  struct told told = {.number = number, .from_kernel = information->si_code == SI_KERNEL};
+  ssize_t written = write(signal_pipe, &told, sizeof told);
+  (void)written;
+  errno = saved;
+}
+
 int mallometer_open_signals(void) {
-  sigset_t set;
-  sigemptyset(&set);
+  int ends[2];
+  if (pipe2(ends, O_CLOEXEC | O_NONBLOCK) != 0) return -1;
+  signal_pipe = ends[1];
+  struct sigaction action = {.sa_sigaction = tell_signal, .sa_flags = SA_SIGINFO | SA_RESTART};
   for (size_t index = 0; index < sizeof passed_on / sizeof *passed_on; index++)
-    sigaddset(&set, passed_on[index]);
-  if (sigprocmask(SIG_BLOCK, &set, NULL) != 0) return -1;
-  return signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK);
+    sigaction(passed_on[index], &action, NULL);
+  return ends[0];
 }
 
 int mallometer_read_signal(int descriptor, int *from_terminal) {
-  struct signalfd_siginfo information;
-  if (read(descriptor, &information, sizeof information) != sizeof information) return 0;
-  *from_terminal = information.ssi_code == SI_KERNEL;
-  return (int)information.ssi_signo;
+  struct told told;
+  if (read(descriptor, &told, sizeof told) != sizeof told) return 0;
+  *from_terminal = told.from_kernel;
+  return told.number;
 }
+
+int mallometer_open_pipe(int ends[2]) { return pipe2(ends, O_CLOEXEC) == 0 ? 0 : errno; }
 
 static int start(
     pid_t *process, const char *file, char *const arguments[], char *const environment[],

@@ -126,9 +126,14 @@ public final class Drainer {
   }
 
   private func discover() {
+    var fresh: [SpoolFile] = []
     for name in session.spoolNames() where !known.contains(name) {
       guard let spool = SpoolFile(path: session.folder + "/" + name) else { continue }
       known.insert(name)
+      fresh.append(spool)
+    }
+    // The folder's order says nothing; the images of one process must come in theirs.
+    for spool in fresh.sorted(by: { $0.start < $1.start }) {
       // The process has become another image: the one before is over.
       for image in images where image.spool.process == spool.process { image.ended = true }
       let image = RecordedImage(

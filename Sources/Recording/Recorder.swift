@@ -41,7 +41,7 @@ public struct Recorder {
     let signals = mallometer_open_signals()
     var input: [Int32] = [0, 0]
     var answers: [Int32] = [0, 0]
-    guard pipe2(&input, O_CLOEXEC) == 0, pipe2(&answers, O_CLOEXEC) == 0 else {
+    guard mallometer_open_pipe(&input) == 0, mallometer_open_pipe(&answers) == 0 else {
       throw .drainer(reason: RecordingError.reason())
     }
     signal(SIGPIPE, SIG_IGN)

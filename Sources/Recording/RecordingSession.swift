@@ -16,7 +16,7 @@ struct RecordingSession {
     guard file >= 0 else {
       throw .outputFolder(path: path, reason: RecordingError.reason())
     }
-    defer { close(file) }
+    defer { Glibc.close(file) }
     guard posix_fallocate(file, 0, 4096) == 0,
       let mapped = mmap(nil, 4096, PROT_READ | PROT_WRITE, MAP_SHARED, file, 0),
       mapped != MAP_FAILED
@@ -47,6 +47,4 @@ struct RecordingSession {
     page.pointee.closed = 1
     try? FileManager.default.removeItem(atPath: folder)
   }
-
-  private func close(_ file: Int32) { Glibc.close(file) }
 }

@@ -17,6 +17,7 @@ struct Mallometer: AsyncParsableCommand {
       """,
     version: "0.1.0",
     subcommands: [
+      RecordCommand.self, DrainRecordingCommand.self,
       DoctorCommand.self
     ])
 

@@ -13,7 +13,11 @@ void mallometer_wake_all(uint32_t *word);
 /// Names the calling process for ps and killall.
 void mallometer_name_process(const char *name);
 
-/// A descriptor from which the signals that `record` passes on are read; blocks them. -1 on error.
+/// A pipe that programs started from here don't inherit. Returns 0 or an errno value.
+int mallometer_open_pipe(int ends[2]);
+
+/// A descriptor from which the signals that `record` passes on are read, or -1. They no longer do
+/// anything else to this process.
 int mallometer_open_signals(void);
 
 /// Reads one signal: its number, 0 if there is none. `*from_terminal` tells that the kernel sent it
