@@ -96,8 +96,12 @@ public struct Recorder {
   private func startDrainer(
     _ folder: String, input: Int32, output descriptor: Int32
   ) throws(RecordingError) -> pid_t {
-    var arguments = drainer + ["--session", folder, "--output", (folder as NSString)
-      .deletingLastPathComponent]
+    var arguments =
+      drainer + [
+        "--session", folder, "--output",
+        (folder as NSString)
+          .deletingLastPathComponent,
+      ]
     if !follow { arguments.append("--no-follow") }
     if let maximumEvents { arguments += ["--max-events", String(maximumEvents)] }
     var environment = ProcessInfo.processInfo.environment

@@ -103,7 +103,8 @@ struct ThreadStream {
   }
 }
 
-@inline(__always) private func chunkNext(_ chunk: UnsafeMutablePointer<mallometer_chunk>) -> UInt32 {
+@inline(__always) private func chunkNext(_ chunk: UnsafeMutablePointer<mallometer_chunk>) -> UInt32
+{
   mallometer_load32(UnsafeRawPointer(chunk).assumingMemoryBound(to: UInt32.self))
 }
 

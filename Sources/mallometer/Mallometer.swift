@@ -18,7 +18,7 @@ struct Mallometer: AsyncParsableCommand {
     version: "0.1.0",
     subcommands: [
       RecordCommand.self, DrainRecordingCommand.self,
-      DoctorCommand.self
+      DoctorCommand.self,
     ])
 
   /// Runs one command and ends the process with its status: see `ExitStatus`.
