@@ -1,0 +1,62 @@
+import Designs
+
+/// What a fit may be told. The defaults are the ones that Documentation/method.md reports on.
+public struct FitOptions: Sendable, Equatable, Codable {
+  /// Rows that a run's windows are joined into, at most.
+  public var rowsPerRun = 128
+  /// A row's residual is taken relative to no less than this share of the run's mean time.
+  public var floorShare = 0.25
+  /// How much of a run's weight its total has, the rest being its windows'.
+  public var totalShare = 0.5
+  /// What a run weighs against priors: 1 / (relative misfit of 10 %)².
+  public var precision = 100.0
+  /// Huber's bound in standard deviations: residuals beyond count linearly, not squared.
+  public var huber = 1.345
+  /// Rounds of reweighting.
+  public var rounds = 4
+  /// A trace falls into this many parts when there are too few traces to resample.
+  public var partsPerTrace = 4
+  /// Bootstrap refits.
+  public var resamples = 400
+  /// Seed of the bootstrap.
+  public var seed: UInt64 = 1
+  /// Level of every interval.
+  public var level = 0.95
+  /// A column of which other columns leave less than this relative residual can't be told apart.
+  public var separability = 0.02
+  /// Whether a column for what no step explains is added.
+  public var intercept = true
+
+  public init() {}
+}
+
+/// What is known of a step's cost before the fit: `calibrate`'s isolated costs.
+///
+/// Used as a Gaussian prior: strong where no data separate the step, weak where they do.
+public struct Prior: Sendable, Equatable, Codable {
+  /// Nanoseconds.
+  public let mean: Double
+  /// Nanoseconds: how far an in-place cost may be from the isolated one.
+  public let deviation: Double
+
+  public init(mean: Double, deviation: Double) {
+    self.mean = mean
+    self.deviation = deviation
+  }
+
+  /// From an isolated cost: in place it is expected within 50 %, but never nearer than 0.3 ns.
+  public init(isolated: Double) {
+    self.init(mean: max(0, isolated), deviation: max(0.5 * isolated, 0.3))
+  }
+}
+
+/// Priors by column.
+public typealias Priors = [Int: Prior]
+
+extension Priors {
+  /// From isolated costs per step.
+  public init(isolated: [Step: Double]) {
+    self.init(
+      uniqueKeysWithValues: isolated.map { (Int($0.key.rawValue), Prior(isolated: $0.value)) })
+  }
+}
