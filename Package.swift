@@ -111,6 +111,8 @@ let package = Package(
       name: "NativeDesignsTests",
       dependencies: ["NativeDesigns", "Designs", "Platform", "TestSupport"],
       swiftSettings: strict),
+    .testTarget(
+      name: "CostsTests", dependencies: ["Costs", "Designs", "Platform"], swiftSettings: strict),
   ],
   cLanguageStandard: .gnu17
 )

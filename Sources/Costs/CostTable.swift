@@ -1,4 +1,5 @@
 import Designs
+import Platform
 
 /// What each step costs, for people and programs: the reported side of a fit.
 public struct CostTable: Sendable, Codable, Equatable {
@@ -10,7 +11,7 @@ public struct CostTable: Sendable, Codable, Equatable {
     public let group: String?
     /// Nanoseconds per occurrence; for a group, per occurrence of its first step together with
     /// what always comes with it. Nil for a step that was never executed.
-    public let ns: CostEstimate?
+    public let ns: Estimate?
     /// Whether the data tell this step's cost from the others'.
     public let identifiable: Bool
     /// Variance inflation factor.
@@ -74,7 +75,8 @@ extension TrainingSet {
       }, prior: prior, estimate: solution, resamples: options.resamples, seed: options.seed)
     let lines = report(known, solution, bootstrap, isolated)
     let smallest = singular.values.last { $0 > 0 } ?? 0
-    let condition = smallest > 0 ? (singular.values.first ?? 0) / smallest : .greatestFiniteMagnitude
+    let condition =
+      smallest > 0 ? (singular.values.first ?? 0) / smallest : .greatestFiniteMagnitude
     return (
       CostTable(
         lines: lines, conditionNumber: condition, degreesOfFreedom: bootstrap.degreesOfFreedom,
@@ -146,12 +148,13 @@ extension TrainingSet {
         low = min(low, reach.low)
         high = high.flatMap { old in reach.high.map { max(old, $0) } }
       }
-      let name = group.columns.count > 1
+      let name =
+        group.columns.count > 1
         ? group.columns.map(Column.name).joined(separator: "+") : nil
       for column in group.columns {
         lines[column] = CostTable.Line(
           step: Column.name(column), group: name,
-          ns: CostEstimate(value: solution[index], low: low, high: high),
+          ns: Estimate(value: solution[index], low: low, high: high),
           identifiable: known.isSeparable(column),
           varianceInflation: known.varianceInflation[group.leader],
           isolatedNs: column < Step.count ? isolated[Step.allCases[column]] : nil)

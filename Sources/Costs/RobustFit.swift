@@ -3,7 +3,8 @@
 struct RobustFit: Sendable {
   /// Nanoseconds per step, one per column.
   let costs: [Double]
-  /// Huber's weights, per run of the subset (in its order) and row.
+  /// Huber's weights times the correction of the scale, per run of the subset (in its order) and
+  /// row.
   let weights: [[Double]]
   /// The typical relative residual of a row: 1.4826 × the median of the absolute ones.
   let spread: Double
@@ -21,10 +22,14 @@ struct RobustFit: Sendable {
     var weights: [[Double]] = []
     var spread = 0.0
     for _ in 0..<max(rounds, 1) {
-      let residuals = runs.map { set.rows[$0].relativeResiduals(costs) }
-      spread = 1.4826 * Self.median(residuals.flatMap { $0.map(\.magnitude) })
+      let residuals = runs.map { set.rows[$0].residuals(costs) }
+      spread = 1.4826 * Self.median(residuals.flatMap { $0.relative.map(\.magnitude) })
       let bound = set.options.huber * max(spread, 1e-6)
-      weights = residuals.map { $0.map { $0.magnitude <= bound ? 1 : bound / $0.magnitude } }
+      weights = residuals.map { run in
+        zip(run.relative, run.corrections).map { residual, correction in
+          correction * (residual.magnitude <= bound ? 1 : bound / residual.magnitude)
+        }
+      }
       var sums = [NormalEquations(size: Column.count)]
       for (position, run) in runs.enumerated() {
         set.rows[run].add(to: &sums, robust: weights[position], options: set.options)

@@ -1,0 +1,103 @@
+import Designs
+import Testing
+
+@testable import Costs
+
+/// The statistics against known answers.
+@Suite struct PlantedTruthTests {
+  private static var options: FitOptions {
+    var options = FitOptions()
+    options.resamples = 120
+    options.rowsPerRun = 48
+    return options
+  }
+
+  private func line(_ table: CostTable, _ step: Step) throws -> CostTable.Line {
+    try #require(table.line(Int(step.rawValue)))
+  }
+
+  @Test func costsLieInTheirIntervals() throws {
+    let seeds = 200
+    var inside: [Step: Int] = [:]
+    for seed in 1...seeds {
+      var options = Self.options
+      options.seed = UInt64(seed)
+      var planted = PlantedRuns(seed: UInt64(seed), windows: 12)
+      let table = try TrainingSet(runs: planted.runs(), options: options).costTable().table
+      for (step, truth) in PlantedRuns.truth {
+        let estimate = try #require(try line(table, step).ns)
+        // These two always occur together: their one cost is the sum.
+        let expected = [.siteHash, .cacheLookup].contains(step) ? 5 : truth
+        if estimate.contains(expected) { inside[step, default: 0] += 1 }
+      }
+    }
+    for step in PlantedRuns.truth.keys {
+      let percent = 100 * Double(inside[step] ?? 0) / Double(seeds)
+      #expect(percent >= 90, "\(step.name): inside in \(percent) % of \(seeds) seeds")
+      // At the bound an interval that holds zero is right every time.
+      #expect(
+        percent <= 99.5 || step == .magicCheck,
+        "\(step.name): inside in \(percent) % of \(seeds) seeds")
+    }
+  }
+
+  @Test func stepsThatAlwaysOccurTogetherAreOneGroup() throws {
+    var planted = PlantedRuns(seed: 5)
+    let table = try TrainingSet(runs: planted.runs(), options: Self.options).costTable().table
+    let hash = try line(table, .siteHash)
+    let lookup = try line(table, .cacheLookup)
+    #expect(hash.group == "site-hash+cache-lookup")
+    #expect(hash.group == lookup.group)
+    #expect(hash.ns == lookup.ns)
+    #expect(!hash.identifiable)
+    let own = try line(table, .usedCounterAtomic)
+    #expect(own.group == nil)
+    #expect(own.identifiable)
+  }
+
+  @Test func whatNeverRanHasNoCost() throws {
+    var planted = PlantedRuns(seed: 6)
+    let table = try TrainingSet(runs: planted.runs(), options: Self.options).costTable().table
+    let never = try line(table, .policyRandom)
+    #expect(never.ns == nil)
+    #expect(!never.identifiable)
+  }
+
+  @Test func equalCallsAreAWideAnswerNotTwoInventedOnes() throws {
+    var planted = PlantedRuns(seed: 7)
+    let table = try TrainingSet(runs: planted.runs(coupled: true), options: Self.options)
+      .costTable().table
+    let malloc = try line(table, .mallocCall)
+    let free = try line(table, .freeCall)
+    #expect(malloc.group == free.group)
+    #expect(malloc.group != nil)
+    let estimate = try #require(malloc.ns)
+    #expect(estimate.value >= 0)
+    #expect(estimate.value < 15)
+    #expect(!malloc.identifiable)
+  }
+
+  @Test func fewTracesGiveWiderIntervals() throws {
+    var widths: [Double] = []
+    for traces in [2, 12] {
+      var planted = PlantedRuns(seed: 8, traces: traces, windows: 16)
+      let table = try TrainingSet(runs: planted.runs(), options: Self.options).costTable().table
+      let estimate = try #require(try line(table, .usedCounterAtomic).ns)
+      widths.append(try #require(estimate.high) - (try #require(estimate.low)))
+      #expect(table.degreesOfFreedom == 7)
+    }
+    #expect(widths[0] > widths[1])
+  }
+
+  @Test func anIntervalAtTheBoundStartsThereAndReachesUp() throws {
+    var reached = 0
+    for seed in 1...20 {
+      var planted = PlantedRuns(seed: UInt64(seed), traces: 6, windows: 12)
+      let table = try TrainingSet(runs: planted.runs(), options: Self.options).costTable().table
+      let free = try #require(try line(table, .magicCheck).ns)
+      #expect(free.low == 0)
+      if let high = free.high, high > 0 { reached += 1 }
+    }
+    #expect(reached >= 18)
+  }
+}
