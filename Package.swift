@@ -31,6 +31,7 @@ let package = Package(
     .executable(name: "mallometer", targets: ["mallometer"]),
     .executable(name: "mallometer-player", targets: ["Player"]),
     .library(name: "MallometerRecorder", type: .dynamic, targets: ["Recorder"]),
+    .library(name: "MallometerNull", type: .dynamic, targets: ["NullAllocator"]),
   ],
   dependencies: [
     .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2"),
@@ -53,6 +54,8 @@ let package = Package(
     .executableTarget(
       name: "Player", dependencies: ["CPlayerFormat"], cSettings: preloadedC,
       linkerSettings: withoutSwiftRuntime),
+    .target(
+      name: "NullAllocator", cSettings: preloadedC, linkerSettings: withoutSwiftRuntime),
     .target(
       name: "Platform",
       dependencies: ["CPlatform", .product(name: "Subprocess", package: "swift-subprocess")],

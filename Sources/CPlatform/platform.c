@@ -25,14 +25,14 @@ int mallometer_pin_to_cpu(int cpu) {
 }
 
 uint64_t mallometer_dependent_additions(uint64_t additions) {
-  uint64_t value = additions;
-  for (uint64_t left = additions; left >= 16; left -= 16)
+  uint64_t value = additions, one = 1;
+  // Register operands: recent cores add immediates up while they rename, several in a cycle.
+  for (uint64_t left = additions; left >= 8; left -= 8)
     __asm__ volatile(
-        "add $1, %0\n add $1, %0\n add $1, %0\n add $1, %0\n"
-        "add $1, %0\n add $1, %0\n add $1, %0\n add $1, %0\n"
-        "add $1, %0\n add $1, %0\n add $1, %0\n add $1, %0\n"
-        "add $1, %0\n add $1, %0\n add $1, %0\n add $1, %0\n"
-        : "+r"(value));
+        "add %1, %0\n add %1, %0\n add %1, %0\n add %1, %0\n"
+        "add %1, %0\n add %1, %0\n add %1, %0\n add %1, %0\n"
+        : "+r"(value)
+        : "r"(one));
   return value;
 }
 

@@ -89,8 +89,7 @@ public struct ChildProcess: Sendable {
     let variables =
       environment.sorted { $0.key < $1.key }.map { strdup("\($0.key)=\($0.value)") } + [nil]
     defer {
-      words.forEach { free($0) }
-      variables.forEach { free($0) }
+      for text in words + variables { free(text) }
     }
     var child: pid_t = 0
     let failure = posix_spawn(&child, executable, &actions, nil, words, variables)
@@ -134,8 +133,10 @@ public enum ChildProcessError: UserFacingError, Equatable {
 
   public var message: String {
     switch self {
-    case .cannotRun(let path, let number): "cannot run \(path): \(String(cString: strerror(number)))"
-    case .system(let what, let number): "\(what): \(String(cString: strerror(number)))"
+    case .cannotRun(let path, let number):
+      "cannot run \(path): \(String(cString: strerror(number)))"
+    case .system(let what, let number):
+      "\(what): \(String(cString: strerror(number)))"
     }
   }
 

@@ -52,6 +52,11 @@ public struct Installation: Sendable {
     try find("mallometer-player", variable: "MALLOMETER_PLAYER")
   }
 
+  /// The allocator that does nothing: what a replay costs besides.
+  public func nullAllocator() throws(InstallationError) -> URL {
+    try find("libMallometerNull.so", variable: "MALLOMETER_NULL")
+  }
+
   private func find(_ name: String, variable: String) throws(InstallationError) -> URL {
     if let path = environment[variable] {
       guard FileManager.default.fileExists(atPath: path) else {

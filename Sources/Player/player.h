@@ -60,18 +60,16 @@ struct reader reader_make(
 /// the plan's last.
 size_t reader_fill(struct reader *reader);
 
-static inline uint32_t kind_of(const struct mallometer_operation *op) { return op->head & 15; }
+static inline uint32_t kind_of(const struct mallometer_operation *op) { return op->kind; }
 static inline uint64_t size_of(const struct mallometer_operation *op) {
-  return op->body & ((1ull << MALLOMETER_SITE_SHIFT) - 1);
+  return (uint64_t)op->size_high << 32 | op->size;
 }
-static inline uint64_t slot_of(const struct mallometer_operation *op) {
-  return op->head >> MALLOMETER_SLOT_SHIFT;
-}
+static inline uint64_t slot_of(const struct mallometer_operation *op) { return op->slot; }
 static inline uint64_t alignment_of(const struct mallometer_operation *op) {
-  return 1ull << ((op->head >> MALLOMETER_ALIGNMENT_SHIFT) & 63);
+  return 1ull << (op->alignment & 63);
 }
 static inline uintptr_t site_of(const struct player *p, const struct mallometer_operation *op) {
-  return p->sites[op->body >> MALLOMETER_SITE_SHIFT];
+  return p->sites[op->site];
 }
 
 void run_time(struct player *player);

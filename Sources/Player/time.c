@@ -52,43 +52,60 @@ static uint64_t peak_resident_bytes(void) {
   return kilobytes * 1024;
 }
 
-#define ALLOCATE(n)                                                                   \
-  do {                                                                                \
-    const struct mallometer_operation *op = at + (n);                                 \
-    uint64_t size = size_of(op);                                                      \
-    char *block = a.malloc(size, sites[op->body >> MALLOMETER_SITE_SHIFT]);           \
-    slots[slot_of(op)] = block;                                                       \
-    if (UNLIKELY(block == NULL)) note_failure(p, op);                                 \
-    else touch_block(block, size, touch);                                             \
+/// A malloc of 1 byte to 4 GiB − 1: the group has seen to it.
+#define ALLOCATE(n)                                        \
+  do {                                                     \
+    uint32_t size = at[n].size;                            \
+    char *block = a.malloc(size, sites[at[n].site]);       \
+    slots[at[n].slot] = block;                             \
+    if (UNLIKELY(block == NULL)) note_failure(p, at + (n)); \
+    else touch_small(block, size, touch);                  \
   } while (0)
-#define FREE(n) a.free(slots[slot_of(at + (n))])
+#define FREE(n) a.free(slots[at[n].slot])
+#define CALL(bits, n)                  \
+  do {                                 \
+    if ((bits) >> (n) & 1) FREE(n);    \
+    else ALLOCATE(n);                  \
+  } while (0)
 
-/// Four operations: malloc or free by the bits of the group, known at compile time.
-#define GROUP(bits)                                                                   \
-  case bits:                                                                          \
-    if ((bits) & 1) FREE(0); else ALLOCATE(0);                                        \
-    if ((bits) & 2) FREE(1); else ALLOCATE(1);                                        \
-    if ((bits) & 4) FREE(2); else ALLOCATE(2);                                        \
-    if ((bits) & 8) FREE(3); else ALLOCATE(3);                                        \
+/// The operations of one group, straight through. The empty assembly tells the compiler that no
+/// two groups are alike: it would share their tails, at the price of jumps.
+#define GROUP(bits)                                              \
+  case bits:                                                     \
+    __asm__ volatile("# group %0" ::"i"(bits));                  \
+    CALL(bits, 0);                                               \
+    CALL(bits, 1);                                               \
+    CALL(bits, 2);                                               \
+    CALL(bits, 3);                                               \
+    __asm__ volatile("# end of group %0" ::"i"(bits));           \
     break;
+#define GROUPS_4(bits) GROUP(bits) GROUP(bits + 1) GROUP(bits + 2) GROUP(bits + 3)
+_Static_assert(MALLOMETER_GROUP_SIZE == 4, "GROUP and its cases are written for four");
 
-/// Runs the operations of one window. One indirect branch per four operations: its target depends
-/// on the plan alone, so it resolves while the calls before it still run.
+/// As touch_block, for a size that is not 0.
+static inline __attribute__((always_inline)) void touch_small(
+    char *block, uint64_t size, uint32_t touch) {
+  if (touch == MALLOMETER_TOUCH_FIRST_LINE) *(volatile uint64_t *)block = size;
+  else touch_block(block, size, touch);
+}
+
+/// Runs the operations of one window. One indirect branch per group: its target depends on the
+/// plan alone, so it resolves while the calls before it still run.
 static inline __attribute__((always_inline)) void run_window(
     struct player *p, const struct mallometer_operation *at, size_t count, const uint32_t touch) {
   const struct allocator a = p->allocator;
   void **slots = p->slots;
   const uint64_t *sites = p->sites;
-  const struct mallometer_operation *end = at + (count & ~(size_t)(MALLOMETER_GROUP_SIZE - 1));
-  for (; at < end; at += MALLOMETER_GROUP_SIZE) {
-    switch ((at->head >> MALLOMETER_GROUP_SHIFT) & 31) {
-      GROUP(0) GROUP(1) GROUP(2) GROUP(3) GROUP(4) GROUP(5) GROUP(6) GROUP(7)
-      GROUP(8) GROUP(9) GROUP(10) GROUP(11) GROUP(12) GROUP(13) GROUP(14) GROUP(15)
+  const struct mallometer_operation *end = at + count;
+  const struct mallometer_operation *last = end - count % MALLOMETER_GROUP_SIZE;
+  for (; at < last; at += MALLOMETER_GROUP_SIZE) {
+    switch (at->group) {
+      GROUPS_4(0) GROUPS_4(4) GROUPS_4(8) GROUPS_4(12)
       default:
         for (int n = 0; n < MALLOMETER_GROUP_SIZE; n++) perform(p, at + n);
     }
   }
-  for (size_t rest = count % MALLOMETER_GROUP_SIZE; rest > 0; rest--) perform(p, at++);
+  for (; at < end; at++) perform(p, at);
 }
 
 static __attribute__((noinline)) void window_none(

@@ -12,35 +12,38 @@ enum mallometer_operation_kind {
   MALLOMETER_OPERATION_CALLOC = 2,
   MALLOMETER_OPERATION_REALLOC = 3,
   MALLOMETER_OPERATION_ALIGNED = 4,
-  /// Not calls: wait until the slot's turn has come (`body` is the turn), give the turn on.
+  /// Not calls: wait until the slot's turn has come (`size` is the turn), give the turn on.
   MALLOMETER_OPERATION_AWAIT_TURN = 5,
   MALLOMETER_OPERATION_PASS_TURN = 6,
-  /// Not a call: wait until `body` nanoseconds after the start.
+  /// Not a call: wait until that many nanoseconds (`site` the high, `size` the low half) after the start.
   MALLOMETER_OPERATION_AWAIT_TIME = 7,
   MALLOMETER_OPERATION_KINDS = 8,
 };
 
 /// 16 bytes.
 ///
-/// head: kind in bits 0–3, base-2 logarithm of the alignment in bits 4–11, group in bits 12–19,
-/// slot in bits 32–63. body: size in bits 0–39, site number in bits 40–63.
-///
-/// The first operation of every four carries their *group*: bit n says that operation n is a free,
-/// if all four are malloc or free, else MALLOMETER_GROUP_MIXED. The player then takes one branch
-/// per four operations, and one misprediction at most.
+/// The first operation of every MALLOMETER_GROUP_SIZE of a window carries their *group*: bit n says
+/// that operation n is a free, if all are frees or mallocs of 1 byte to 4 GiB − 1, else it is
+/// MALLOMETER_GROUP_MIXED. The player then takes one indirect branch per group, and one
+/// misprediction at most.
 struct mallometer_operation {
-  uint64_t head;
-  uint64_t body;
+  /// enum mallometer_operation_kind.
+  uint8_t kind;
+  /// Base-2 logarithm.
+  uint8_t alignment;
+  uint8_t group;
+  /// Bits 32–39 of the size.
+  uint8_t size_high;
+  uint32_t slot;
+  /// Bits 0–31 of the size.
+  uint32_t size;
+  uint32_t site;
 };
 _Static_assert(sizeof(struct mallometer_operation) == 16, "operations are read in bulk");
 
 enum {
-  MALLOMETER_ALIGNMENT_SHIFT = 4,
-  MALLOMETER_GROUP_SHIFT = 12,
   MALLOMETER_GROUP_SIZE = 4,
-  MALLOMETER_GROUP_MIXED = 16,
-  MALLOMETER_SLOT_SHIFT = 32,
-  MALLOMETER_SITE_SHIFT = 40,
+  MALLOMETER_GROUP_MIXED = 1 << MALLOMETER_GROUP_SIZE,
 };
 
 enum mallometer_touch {

@@ -70,7 +70,6 @@ extension Plan {
 /// A workload that can't be compiled to a plan.
 public enum PlanError: UserFacingError, Equatable {
   case sizeOutOfRange(UInt64, operation: UInt64)
-  case siteOutOfRange(UInt32, operation: UInt64)
   case windowOutOfRange(Int)
   case tooManyThreads(Int)
   case cannotWrite(String, errorNumber: Int32)
@@ -79,8 +78,6 @@ public enum PlanError: UserFacingError, Equatable {
     switch self {
     case .sizeOutOfRange(let size, let operation):
       "operation \(operation) asks for \(size) bytes; a replay goes up to 2^40 − 1"
-    case .siteOutOfRange(let site, let operation):
-      "operation \(operation) names call site \(site); a replay knows up to 2^24 − 1"
     case .windowOutOfRange(let length):
       "a window of \(length) operations; a replay has windows of 1 to 8192"
     case .tooManyThreads(let count):
@@ -92,7 +89,7 @@ public enum PlanError: UserFacingError, Equatable {
 
   public var remedy: String? {
     switch self {
-    case .sizeOutOfRange, .siteOutOfRange, .windowOutOfRange: nil
+    case .sizeOutOfRange, .windowOutOfRange: nil
     case .tooManyThreads: "replay it on one thread with: --threads one"
     case .cannotWrite: "make room (16 bytes per event) or point TMPDIR at another disk"
     }

@@ -64,9 +64,6 @@ extension mallometer_operation {
     guard event.size < 1 << 40 else {
       throw PlanError.sizeOutOfRange(event.size, operation: number)
     }
-    guard event.site < 1 << 24 else {
-      throw PlanError.siteOutOfRange(event.site, operation: number)
-    }
     let kind =
       switch event.kind {
       case .malloc: MALLOMETER_OPERATION_MALLOC
@@ -76,28 +73,33 @@ extension mallometer_operation {
       case .free, .impliedFree, .foreignFree, .threadStart, .threadEnd: MALLOMETER_OPERATION_FREE
       }
     self.init(
-      head: UInt64(kind.rawValue) | UInt64(event.alignmentLog2) << 4 | UInt64(event.slot) << 32,
-      body: event.size | UInt64(event.site) << 40)
+      kind: UInt8(kind.rawValue), alignment: event.alignmentLog2,
+      group: UInt8(MALLOMETER_GROUP_MIXED), size_high: UInt8(event.size >> 32), slot: event.slot,
+      size: UInt32(truncatingIfNeeded: event.size), site: event.site)
   }
 
-  var kind: UInt64 { head & 15 }
+  /// Whether it is a free, or a malloc of 1 byte to 4 GiB − 1: nil for anything else.
+  fileprivate var groupBit: Int? {
+    if kind == UInt8(MALLOMETER_OPERATION_FREE.rawValue) { return 1 }
+    let isPlain = kind == UInt8(MALLOMETER_OPERATION_MALLOC.rawValue)
+    return isPlain && size_high == 0 && size > 0 ? 0 : nil
+  }
 }
 
 extension [mallometer_operation] {
-  /// Marks the first of every four operations with its group: see player_format.h.
+  /// Marks the first operation of every group of a window: see player_format.h.
   mutating func markGroups() {
     let size = Int(MALLOMETER_GROUP_SIZE)
     for first in stride(from: 0, to: count - count % size, by: size) {
-      var group: UInt64 = 0
+      var group = 0
       for index in 0..<size {
-        let kind = self[first + index].kind
-        guard kind <= UInt64(MALLOMETER_OPERATION_FREE.rawValue) else {
-          group = UInt64(MALLOMETER_GROUP_MIXED)
+        guard let bit = self[first + index].groupBit else {
+          group = Int(MALLOMETER_GROUP_MIXED)
           break
         }
-        group |= kind << UInt64(index)
+        group |= bit << index
       }
-      self[first].head |= group << UInt64(MALLOMETER_GROUP_SHIFT)
+      self[first].group = UInt8(group)
     }
   }
 }

@@ -50,7 +50,9 @@ final class PlanOutput {
     while done < bytes.count {
       let count = pwrite(
         file, bytes.baseAddress.map { $0 + done }, bytes.count - done, Int(offset) + done)
-      guard count > 0 || errno == EINTR else { throw PlanError.cannotWrite(path, errorNumber: errno) }
+      guard count > 0 || errno == EINTR else {
+        throw PlanError.cannotWrite(path, errorNumber: errno)
+      }
       done += max(count, 0)
     }
   }

@@ -1,0 +1,58 @@
+import CPlayerFormat
+import Foundation
+import Platform
+
+/// What one replay in one fresh process measured.
+public struct ReplayMeasurement: Sendable, Equatable, Codable {
+  /// Nanoseconds of every window, dispatch included, waiting for other threads and for the recorded
+  /// pace not: thread by thread as `Plan.windows`.
+  public var windowNanoseconds: [Float]
+  /// Nanoseconds spent waiting for other threads or for the recorded pace, all windows together.
+  public var waitedNanoseconds: Double
+  /// Calls performed.
+  public var calls: UInt64
+  /// The core clock in GHz: the middle one of beginning, middle and end.
+  public var coreGHz: Double
+  public var tscGHz: Double
+  /// Minor and major page faults while replaying.
+  public var pageFaults: UInt64
+  /// Growth of resident memory from the start of the replay to its peak.
+  public var peakResidentBytes: UInt64
+  /// Times the process lost its processor to another: a hint at a busy machine.
+  public var involuntarySwitches: UInt64
+
+  /// Nanoseconds of all windows.
+  public var nanoseconds: Double { windowNanoseconds.reduce(0) { $0 + Double($1) } }
+  /// Nanoseconds per call, dispatch included.
+  public var nanosecondsPerCall: Double { calls == 0 ? 0 : nanoseconds / Double(calls) }
+}
+
+extension Player {
+  /// Plays a plan once and times every window.
+  /// - Parameters:
+  ///   - allocator: its name, for messages.
+  ///   - library: preloaded; nil for glibc.
+  public func time(_ plan: Plan, allocator: String, library: URL?) throws -> ReplayMeasurement {
+    try play(plan, mode: .time, allocator: allocator, library: library) { result in
+      let header = result.header
+      let scale = result.nanosecondsPerTick
+      let clocks = [header.core_hertz.0, header.core_hertz.1, header.core_hertz.2]
+        .filter { $0 > 0 }.sorted()
+      return try result.withRecords(of: mallometer_window_time.self) { windows in
+        guard windows.count == plan.windows else {
+          throw PlayerError.unreadableResult("times of \(allocator)")
+        }
+        let before = header.resident_before
+        return ReplayMeasurement(
+          windowNanoseconds: windows.map { Float(Double($0.ticks) * scale) },
+          waitedNanoseconds: windows.reduce(0) { $0 + Double($1.waited_ticks) * scale },
+          calls: header.calls_done,
+          coreGHz: clocks.isEmpty ? 0 : Double(clocks[clocks.count / 2]) / 1e9,
+          tscGHz: Double(header.ticks_per_second) / 1e9,
+          pageFaults: header.minor_faults + header.major_faults,
+          peakResidentBytes: header.resident_peak > before ? header.resident_peak - before : 0,
+          involuntarySwitches: header.involuntary_switches)
+      }
+    }
+  }
+}
