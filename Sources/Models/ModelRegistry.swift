@@ -10,11 +10,15 @@ extension Simulation {
     onOperation: OperationBody?
   ) throws -> SimulationResult {
     switch design.family {
+    case "reuse":
+      return try run(
+        ReuseModel<Memory>.self, source, memory: memory, counts: counts, onWindow: onWindow,
+        onOperation: onOperation)
     default:
       throw SimulationError.notModelled(family: design.family, known: Self.modelledFamilies)
     }
   }
 
   /// The families that have a model.
-  public static let modelledFamilies: [String] = []
+  public static let modelledFamilies: [String] = ["reuse"]
 }

@@ -128,8 +128,8 @@ struct SimulationDriver<Model: AllocatorModel> {
     liveBytes = liveBytes &- object.size &+ event.size
     peakLiveBytes = max(peakLiveBytes, liveBytes)
     objects[slot] = Object(address: address, size: event.size)
-    addressHash = (addressHash ^ address) &* 0x9E37_79B9_7F4A_7C15
-    if Model.Memory.observesTouches && address != 0 && event.size > 0 {
+    addressHash = (addressHash ^ OpaqueBlocks.located(address)) &* 0x9E37_79B9_7F4A_7C15
+    if Model.Memory.observesTouches && OpaqueBlocks.located(address) != 0 && event.size > 0 {
       touchPayload(address, bytes: event.size)
     }
     return address

@@ -29,11 +29,11 @@ struct backing_bin {
 };
 
 struct backing_state {
-  alignas(REUSE_LINE) struct reuse_lock lock;
+  alignas(LINE_BYTES) struct reuse_lock lock;
   /// What is left of the current segment.
   char *next;
   char *end;
-  alignas(REUSE_LINE) struct backing_bin bins[BACKING_BINS];
+  alignas(LINE_BYTES) struct backing_bin bins[BACKING_BINS];
 };
 
 static struct backing_state backing;
@@ -70,10 +70,9 @@ static inline size_t backing_bin_bytes(uint32_t bin) {
 }
 
 /// A run for a bin that has neither a free block nor a rest. False when out of memory.
-static __attribute__((noinline)) bool backing_refill(struct backing_bin *bin,
-                                                     struct backing_block *block) {
+SLOW bool backing_refill(struct backing_bin *bin, struct backing_block *block) {
   if (block->bytes > BACKING_MIDDLE) {
-    char *region = region_map(block->bytes, REUSE_PAGE);
+    char *region = region_map(block->bytes, OS_PAGE_BYTES);
     if (!region) {
       return false;
     }
@@ -83,9 +82,9 @@ static __attribute__((noinline)) bool backing_refill(struct backing_bin *bin,
     return true;
   }
   size_t run = block->bytes <= BACKING_SMALL ? (size_t)BACKING_RUN
-                                             : round_up(block->bytes * 4, BACKING_RUN);
+                                             : align_up(block->bytes * 4, BACKING_RUN);
   if ((size_t)(backing.end - backing.next) < run) {
-    char *segment = region_map(BACKING_SEGMENT, REUSE_PAGE);
+    char *segment = region_map(BACKING_SEGMENT, OS_PAGE_BYTES);
     if (!segment) {
       return false;
     }
@@ -138,7 +137,7 @@ extern void __libc_free(void *block);
 
 static inline struct backing_block backing_allocate(size_t bytes) {
   COUNT(BACKING_CALL);
-  size_t rounded = round_up(bytes, 16);
+  size_t rounded = align_up(bytes, 16);
   return (struct backing_block){.header = __libc_malloc(rounded), .bytes = rounded};
 }
 

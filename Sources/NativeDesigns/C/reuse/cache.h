@@ -48,10 +48,11 @@ struct cache_slot {
 };
 
 struct cache_state {
-  alignas(REUSE_LINE) struct reuse_lock lock;
-  /// The thread is ending: what it still frees goes past the cache.
+  alignas(LINE_BYTES) struct reuse_lock lock;
+  /// The thread's end is watched for; it has come.
+  bool watched;
   bool closed;
-  alignas(REUSE_LINE) struct cache_slot slots[CACHE_SITES][CACHE_CLASSES];
+  alignas(LINE_BYTES) struct cache_slot slots[CACHE_SITES][CACHE_CLASSES];
 };
 
 #if IS(CACHE, THREAD_LOCAL)
@@ -115,6 +116,10 @@ static inline struct reuse_header *cache_put(struct reuse_header *block, uintptr
 #if IS(CACHE, THREAD_LOCAL)
   if (UNLIKELY(cache.closed)) {
     return block;
+  }
+  if (UNLIKELY(!cache.watched)) {
+    cache.watched = true;
+    thread_on_exit(&cache);
   }
 #endif
   if (slot->valid) {

@@ -17,12 +17,12 @@ struct mapping {
 };
 
 struct mapping_state {
-  alignas(REUSE_LINE) struct reuse_lock lock;
+  alignas(LINE_BYTES) struct reuse_lock lock;
   uint32_t pending_count;
   uint32_t retained_count;
   uint32_t oldest;
-  alignas(REUSE_LINE) struct mapping pending[MAPPING_BATCH];
-  alignas(REUSE_LINE) struct mapping retained[MAPPING_RETAINED];
+  alignas(LINE_BYTES) struct mapping pending[MAPPING_BATCH];
+  alignas(LINE_BYTES) struct mapping retained[MAPPING_RETAINED];
 };
 
 static struct mapping_state mappings;

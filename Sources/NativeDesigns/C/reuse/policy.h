@@ -44,14 +44,14 @@ struct policy_strategy {
 };
 
 struct policy_state {
-  alignas(REUSE_LINE) _Atomic uint64_t random;
+  alignas(LINE_BYTES) _Atomic uint64_t random;
   _Atomic uint64_t selections;
   _Atomic uint32_t best;
   _Atomic uint32_t active_count;
   _Atomic uint8_t active[POLICY_STRATEGIES];
   struct reuse_lock lock;
-  alignas(REUSE_LINE) struct policy_strategy strategies[POLICY_STRATEGIES];
-  alignas(REUSE_LINE) _Atomic uint64_t evolution[64];
+  alignas(LINE_BYTES) struct policy_strategy strategies[POLICY_STRATEGIES];
+  alignas(LINE_BYTES) _Atomic uint64_t evolution[64];
 };
 
 #define LOAD(field) atomic_load_explicit(&(field), memory_order_relaxed)

@@ -5,16 +5,6 @@
 #include "mapping.h"
 #include "policy.h"
 
-#include <stdlib.h>
-#include <string.h>
-#include <unistd.h>
-
-void reuse_corrupt(const char *message) {
-  ssize_t written = write(STDERR_FILENO, message, strlen(message));
-  (void)written;
-  abort();
-}
-
 // MARK: Headers
 
 static inline void write_header(struct reuse_header *header, enum reuse_method method,
@@ -61,14 +51,9 @@ static inline struct reuse_header *read_header(void *payload, size_t *actual) {
 
 // MARK: Allocation
 
-static inline void clear(void *payload, size_t size) {
-  COUNT_N(LINE_ZEROED, (size + REUSE_LINE - 1) / REUSE_LINE);
-  memset(payload, 0, size);
-}
-
 static __attribute__((noinline)) struct reuse_header *map_block(size_t size, size_t alignment,
                                                                 uintptr_t site) {
-  size_t bytes = round_up(REUSE_HEADER + size, REUSE_PAGE);
+  size_t bytes = align_up(REUSE_HEADER + size, OS_PAGE_BYTES);
   struct reuse_header *header = region_map(bytes, alignment);
   if (header) {
     write_header(header, REUSE_METHOD_MAPPED, size, bytes - REUSE_HEADER, site);
@@ -88,7 +73,7 @@ static __attribute__((noinline)) struct reuse_header *take_cached(size_t size, b
     check_magic(header, REUSE_FREE);
     mark_magic(header, REUSE_LIVE);
     if (zeroed) {
-      clear(payload_of(header), size);
+      zero_lines(payload_of(header), size);
     }
   }
   return header;
@@ -106,7 +91,7 @@ static inline void *allocate_block(size_t size, bool zeroed, uintptr_t site) {
   }
   struct reuse_header *header;
   if (UNLIKELY(size >= threshold)) {
-    header = map_block(size, REUSE_PAGE, site);
+    header = map_block(size, OS_PAGE_BYTES, site);
     if (!header) {
       return NULL;
     }
@@ -125,7 +110,7 @@ static inline void *allocate_block(size_t size, bool zeroed, uintptr_t site) {
     write_header(header, REUSE_METHOD_BACKING, size, block.bytes - REUSE_HEADER, site);
     policy_outcome(strategy, size, block.cost);
     if (zeroed && !block.fresh) {
-      clear(payload_of(header), size);
+      zero_lines(payload_of(header), size);
     }
   }
   evolution_record(size);
@@ -138,9 +123,9 @@ static __attribute__((noinline)) void *allocate_aligned(size_t size, size_t alig
   size_t reserve = size + alignment + REUSE_HEADER;
   char *payload;
   char *aligned;
-  if (alignment <= REUSE_PAGE) {
+  if (alignment <= OS_PAGE_BYTES) {
     payload = allocate_block(reserve, false, site);
-    aligned = (char *)round_up((uintptr_t)payload + REUSE_HEADER, alignment);
+    aligned = (char *)align_up((uintptr_t)payload + REUSE_HEADER, alignment);
   } else {
     struct reuse_header *header = map_block(reserve, alignment, site);
     payload = header ? payload_of(header) : NULL;
@@ -158,11 +143,11 @@ static __attribute__((noinline)) void *allocate_aligned(size_t size, size_t alig
   return aligned;
 }
 
-void *design_allocate(size_t size, size_t alignment, int zeroed, uintptr_t site) {
+static inline void *design_allocate(size_t size, size_t alignment, int zeroed, uintptr_t site) {
   if (UNLIKELY(size > REUSE_MAXIMUM || alignment > REUSE_MAXIMUM)) {
-    return NULL;
+    return out_of_memory();
   }
-  if (UNLIKELY(alignment > 16)) {
+  if (UNLIKELY(alignment > NATURAL_ALIGNMENT)) {
     return allocate_aligned(size, alignment, site);
   }
   return allocate_block(size, zeroed, site);
@@ -198,7 +183,7 @@ static __attribute__((noinline)) void free_cacheable(struct reuse_header *header
 }
 #endif
 
-void design_free(void *block) {
+static inline void design_free(void *block) {
   size_t actual;
   struct reuse_header *header = read_header(block, &actual);
   mark_magic(header, REUSE_FREE);
@@ -211,9 +196,9 @@ void design_free(void *block) {
   release(header, false);
 }
 
-void *design_reallocate(void *block, size_t size, uintptr_t site) {
+static inline void *design_reallocate(void *block, size_t size, uintptr_t site) {
   if (UNLIKELY(size > REUSE_MAXIMUM)) {
-    return NULL;
+    return out_of_memory();
   }
   size_t actual;
   (void)read_header(block, &actual);
@@ -223,14 +208,13 @@ void *design_reallocate(void *block, size_t size, uintptr_t site) {
   void *moved = allocate_block(size, false, site);
   if (moved) {
     size_t kept = size < actual ? size : actual;
-    COUNT_N(LINE_COPIED, (kept + REUSE_LINE - 1) / REUSE_LINE);
-    memcpy(moved, block, kept);
+    copy_lines(moved, block, kept);
     design_free(block);
   }
   return moved;
 }
 
-size_t design_usable_size(void *block) {
+static size_t design_usable_size(void *block) {
   struct reuse_header *header = header_of(block);
   if (header->method == REUSE_METHOD_ALIGNED) {
     return aligned_actual(header, header_of((char *)block - header->actual));
@@ -240,21 +224,24 @@ size_t design_usable_size(void *block) {
 
 // MARK: Threads and processes
 
+/// Empties the cache of a thread that ends; what it still frees goes past it.
+static void design_thread_exit(void *value) {
 #if IS(CACHE, THREAD_LOCAL)
-/// Empties the cache of a thread that ends.
-void reuse_thread_end(void) {
-  cache.closed = true;
+  struct cache_state *state = value;
+  state->closed = true;
   for (uint32_t row = 0; row < CACHE_SITES; row++) {
     for (uint32_t class = 0; class < CACHE_CLASSES; class++) {
-      struct cache_slot *slot = &cache.slots[row][class];
+      struct cache_slot *slot = &state->slots[row][class];
       if (slot->valid) {
         slot->valid = 0;
         release(slot->block, true);
       }
     }
   }
-}
+#else
+  (void)value;
 #endif
+}
 
 /// Always in this order; an allocation holds at most one of them.
 static struct reuse_lock *const locks[] = {
@@ -266,16 +253,16 @@ static struct reuse_lock *const locks[] = {
 
 enum { LOCKS = sizeof locks / sizeof *locks };
 
-void design_before_fork(void) {
+static void design_before_fork(void) {
   for (int i = 0; i < LOCKS; i++) {
     lock_wait(locks[i]);
   }
 }
 
-void design_after_fork_parent(void) {
+static void design_after_fork_parent(void) {
   for (int i = 0; i < LOCKS; i++) {
     lock_release(locks[i]);
   }
 }
 
-void design_after_fork_child(void) { design_after_fork_parent(); }
+static void design_after_fork_child(void) { design_after_fork_parent(); }

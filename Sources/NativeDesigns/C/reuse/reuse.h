@@ -10,30 +10,18 @@
 /// One file per part: policy.h chooses the threshold, cache.h remembers recent frees, backing.h
 /// serves what is below, mapping.h what is above the threshold, reuse.c puts them together.
 
-#include "../common/design.h"
-
-#include <stdalign.h>
-#include <stdatomic.h>
-#include <stdbool.h>
 #include <sched.h>
+#include <stdalign.h>
+#include <stdbool.h>
 
 /// Whether a toggle has this value in the variant that is being compiled.
 #define IS(toggle, value) (MALLOMETER_TOGGLE_##toggle == MALLOMETER_##toggle##_##value)
 
-#define LIKELY(condition) __builtin_expect(!!(condition), 1)
-#define UNLIKELY(condition) __builtin_expect(!!(condition), 0)
-
-enum {
-  REUSE_PAGE = 4096,
-  REUSE_LINE = 64,
-  /// The smallest payload: room for the link of a free block.
-  REUSE_MINIMUM = 16,
-};
+/// The smallest payload: room for the link of a free block.
+enum { REUSE_MINIMUM = 16 };
 
 /// Larger requests can't be met by any address space.
 #define REUSE_MAXIMUM ((size_t)1 << 46)
-
-static inline size_t round_up(size_t bytes, size_t unit) { return (bytes + unit - 1) & ~(unit - 1); }
 
 // MARK: Header
 
@@ -93,18 +81,15 @@ static inline struct reuse_header **link_of(struct reuse_header *header) {
   return (struct reuse_header **)payload_of(header);
 }
 
-/// Says what is wrong and aborts.
-__attribute__((noreturn, cold)) void reuse_corrupt(const char *message);
-
 /// Costs a load and a compare where the check is on, nothing where it is off.
 static inline void check_magic(const struct reuse_header *header, uint32_t expected) {
 #if IS(MAGIC_CHECK, ON)
   COUNT(MAGIC_CHECK);
   if (UNLIKELY(header->magic != expected)) {
-    reuse_corrupt(
-        expected == REUSE_LIVE && header->magic == REUSE_FREE
-            ? "mallometer reuse: this block was freed before\n"
-            : "mallometer reuse: not a block of this allocator, or its header was overwritten\n");
+    design_abort(expected == REUSE_LIVE && header->magic == REUSE_FREE
+                     ? "this block was freed before"
+                     : "not a block of this allocator, or its header was overwritten",
+                 (const char *)header + sizeof *header);
   }
 #else
   (void)header, (void)expected;
@@ -150,8 +135,6 @@ static inline void lock_release(struct reuse_lock *lock) {
   atomic_store_explicit(&lock->held, 0, memory_order_release);
 }
 
-// MARK: The kernel
-
-static inline size_t pages_of(size_t bytes) { return bytes / REUSE_PAGE; }
+static inline size_t pages_of(size_t bytes) { return bytes / OS_PAGE_BYTES; }
 
 #endif

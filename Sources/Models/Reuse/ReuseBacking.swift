@@ -1,0 +1,209 @@
+import Designs
+
+/// The segregated heap below the threshold: backing.h's algorithm.
+///
+/// An intrusive list that is used last in, first out, is a stack: the model keeps each bin's free
+/// blocks as one, and reports the touches of the links.
+struct ReuseBacking {
+  static let bins = 80
+  static let run: UInt64 = 64 << 10
+  static let small: UInt64 = 16 << 10
+  static let middle: UInt64 = 256 << 10
+  static let segment: UInt64 = 4 << 20
+
+  struct Bin {
+    var free: UnsafeMutablePointer<Address>
+    var freeCount = 0
+    var freeCapacity = 0
+    /// What is left of the bin's run.
+    var next: Address = 0
+    var end: Address = 0
+    var bytes: UInt64
+    /// The run that blocks are cut from.
+    var run: UInt32 = 0
+  }
+
+  /// A run's aligned blocks: their alignment per block, allocated with the first.
+  struct Run {
+    var start: Address
+    var alignments: UnsafeMutablePointer<UInt8>?
+  }
+
+  /// A block as it comes from the backing; address 0 when out of memory.
+  struct Block {
+    var address: Address
+    var bytes: UInt64
+    var recycled: Bool
+    var cost: UInt64
+  }
+
+  static let alignedFlag: UInt32 = 1 << 8
+
+  let bins: UnsafeMutablePointer<Bin>
+  private let heap: ModelHeap
+  private let counts: StepCounts
+  private var next: Address = 0
+  private var end: Address = 0
+  private var units: UnsafeMutablePointer<UInt32>?
+  private(set) var runs: UnsafeMutablePointer<Run>
+  private var runCount = 0
+  private var runCapacity = 64
+
+  init(counts: StepCounts, heap: ModelHeap) {
+    self.counts = counts
+    self.heap = heap
+    let none = heap.allocate(1, of: Address(0))
+    bins = heap.allocate(Self.bins, of: Bin(free: none, bytes: 0))
+    for bin in 0..<Self.bins { bins[bin].bytes = Self.bytes(ofBin: bin) }
+    runs = heap.allocate(runCapacity, of: Run(start: 0))
+  }
+
+  /// Multiples of 16 to 128 bytes, then four classes per doubling.
+  @inline(__always)
+  static func bin(of bytes: UInt64) -> Int {
+    if bytes <= 128 { return Int((bytes + 15) / 16) - 1 }
+    let log2 = 63 - (bytes - 1).leadingZeroBitCount
+    return 8 + (log2 - 7) * 4 + Int((bytes - 1) >> UInt64(log2 - 2) & 3)
+  }
+
+  static func bytes(ofBin bin: Int) -> UInt64 {
+    bin < 8 ? UInt64(bin + 1) * 16 : UInt64(5 + (bin - 8) % 4) << UInt64(5 + (bin - 8) / 4)
+  }
+
+  @inline(__always)
+  mutating func allocate<Memory: MemoryModel>(
+    bytes: UInt64, regions: inout ReuseRegions, _ memory: Memory
+  ) -> Block {
+    counts.count(.sizeClassLeadingZeros)
+    let number = Self.bin(of: bytes)
+    let bin = bins + number
+    counts.count(.lockUncontended)
+    if Memory.observesTouches { touchBin(number, memory) }
+    if bin.pointee.freeCount > 0 {
+      counts.count(.freeListPop)
+      bin.pointee.freeCount &-= 1
+      return Block(
+        address: bin.pointee.free[bin.pointee.freeCount], bytes: bin.pointee.bytes, recycled: true,
+        cost: 0)
+    }
+    var cost: UInt64 = 0
+    if bin.pointee.end - bin.pointee.next < bin.pointee.bytes {
+      guard refill(number, regions: &regions, cost: &cost, memory) else {
+        return Block(address: 0, bytes: bin.pointee.bytes, recycled: false, cost: 0)
+      }
+    }
+    counts.count(.blockCarve)
+    let address = bin.pointee.next
+    bin.pointee.next = address + bin.pointee.bytes
+    return Block(address: address, bytes: bin.pointee.bytes, recycled: false, cost: cost)
+  }
+
+  /// - Parameter address: the block's start, where its header is.
+  @inline(__always)
+  mutating func free<Memory: MemoryModel>(_ address: Address, bin number: Int, _ memory: Memory) {
+    counts.count(.sizeClassLeadingZeros)
+    counts.count(.lockUncontended)
+    counts.count(.freeListPush)
+    if Memory.observesTouches { touchBin(number, memory) }
+    let bin = bins + number
+    if bin.pointee.freeCount == bin.pointee.freeCapacity { growStack(number) }
+    bin.pointee.free[bin.pointee.freeCount] = address
+    bin.pointee.freeCount &+= 1
+  }
+
+  @inline(__always)
+  private func touchBin<Memory: MemoryModel>(_ bin: Int, _ memory: Memory) {
+    memory.touch(ReuseLayout.backing, isWrite: true)
+    memory.touch(ReuseLayout.bins + UInt64(bin) * ReuseLayout.binBytes, isWrite: true)
+  }
+
+  @inline(never)
+  private func growStack(_ bin: Int) {
+    let capacity = bins[bin].freeCapacity
+    bins[bin].free =
+      capacity == 0
+      ? heap.allocate(64, of: 0)
+      : heap.grow(bins[bin].free, from: capacity, to: capacity * 2, of: 0)
+    bins[bin].freeCapacity = max(64, capacity * 2)
+  }
+
+  /// A run for a bin that has neither a free block nor a rest. False when out of memory.
+  @inline(never)
+  private mutating func refill<Memory: MemoryModel>(
+    _ bin: Int, regions: inout ReuseRegions, cost: inout UInt64, _ memory: Memory
+  ) -> Bool {
+    let bytes = bins[bin].bytes
+    if bytes > Self.middle {
+      counts.count(.mapCall)
+      let region = memory.map(bytes: bytes)
+      guard region != 0 else { return false }
+      cost = 1 + bytes / ReuseLayout.page
+      regions.add(.init(kind: .single, bin: UInt8(bin), bytes: bytes), at: region)
+      bins[bin].next = region
+      bins[bin].end = region + bytes
+      return true
+    }
+    let run =
+      bytes <= Self.small ? Self.run : (bytes * 4 + Self.run - 1) / Self.run * Self.run
+    if end - next < run {
+      counts.count(.mapCall)
+      let region = memory.map(bytes: Self.segment)
+      guard region != 0 else { return false }
+      let units: UnsafeMutablePointer<UInt32> = heap.allocate(
+        Int(Self.segment / Self.run), of: 0)
+      regions.add(.init(kind: .segment, bytes: Self.segment, units: units), at: region)
+      self.units = units
+      next = region
+      end = region + Self.segment
+    }
+    counts.count(.runCarve)
+    addRun(bin: bin, bytes: run)
+    bins[bin].next = next
+    bins[bin].end = next + run
+    next += run
+    return true
+  }
+
+  private mutating func addRun(bin: Int, bytes: UInt64) {
+    if runCount == runCapacity {
+      runs = heap.grow(runs, from: runCount, to: runCapacity * 2, of: Run(start: 0))
+      runCapacity *= 2
+    }
+    runs[runCount] = Run(start: next)
+    let first = Int(next & 0xFF_FFFF_FFFF) / Int(Self.run)
+    for unit in first..<(first + Int(bytes / Self.run)) {
+      units?[unit] = UInt32(bin) | UInt32(runCount) << 9
+    }
+    runCount += 1
+  }
+
+  /// Where a block of a run that has aligned blocks really starts, and its alignment (0: none).
+  func blockStart(_ address: Address, unit: UInt32) -> (start: Address, alignment: UInt8) {
+    let run = runs[Int(unit >> 9)]
+    let index = (address - run.start) / bins[Int(unit & 0xFF)].bytes
+    return (
+      run.start + index * bins[Int(unit & 0xFF)].bytes, run.alignments?[Int(index)] ?? 0
+    )
+  }
+
+  /// Keeps the alignment of a block, 0 when it is freed.
+  mutating func setAlignment(
+    _ log2: UInt8, of address: Address, units: UnsafeMutablePointer<UInt32>
+  ) {
+    let unit = Int(address & 0xFF_FFFF_FFFF) / Int(Self.run)
+    let run = Int(units[unit] >> 9)
+    let bytes = bins[Int(units[unit] & 0xFF)].bytes
+    if runs[run].alignments == nil {
+      runs[run].alignments = heap.allocate(Int(Self.run * 16 / bytes) + 1, of: 0)
+      let first = Int(runs[run].start & 0xFF_FFFF_FFFF) / Int(Self.run)
+      var other = first
+      while other < Int(Self.segment / Self.run), Int(units[other] >> 9) == run,
+        units[other] & 0xFF == units[unit] & 0xFF
+      {
+        units[other] |= Self.alignedFlag
+        other += 1
+      }
+    }
+    runs[run].alignments?[Int((address - runs[run].start) / bytes)] = log2
+  }
+}

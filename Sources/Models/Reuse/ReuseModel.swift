@@ -1,0 +1,249 @@
+import Designs
+
+/// The reuse family's algorithm over simulated addresses, step for step as in its C source.
+public struct ReuseModel<Memory: MemoryModel>: AllocatorModel {
+  let memory: Memory
+  let counts: StepCounts
+  let options: ReuseOptions
+  let heap: ModelHeap
+  var policy: ReusePolicy
+  var cache: ReuseCache
+  var mappings: ReuseMappings
+  var backing: ReuseBacking
+  var regions: ReuseRegions
+
+  static var maximum: UInt64 { 1 << 46 }
+  static var minimum: UInt64 { 16 }
+
+  public init(design: Design, memory: Memory, counts: StepCounts) {
+    self.memory = memory
+    self.counts = counts
+    options = ReuseOptions(design)
+    heap = ModelHeap()
+    policy = ReusePolicy(options: options, counts: counts, heap: heap)
+    cache = ReuseCache(options: options, counts: counts, heap: heap)
+    mappings = ReuseMappings(options: options, counts: counts, heap: heap)
+    backing = ReuseBacking(counts: counts, heap: heap)
+    regions = ReuseRegions(heap: heap)
+  }
+
+  // MARK: Allocation
+
+  public mutating func allocate(
+    size: UInt64, alignment: UInt64, zeroed: Bool, site: UInt64, thread: UInt16
+  ) -> Address {
+    counts.count(alignment != 0 ? .alignedCall : zeroed ? .callocCall : .mallocCall)
+    if size > Self.maximum || alignment > Self.maximum { return 0 }
+    if alignment > 16 {
+      return allocateAligned(size: size, alignment: alignment, site: site, thread: thread)
+    }
+    return allocateBlock(size: size, zeroed: zeroed, site: site, thread: thread)
+  }
+
+  /// - Returns: the payload's address, or 0 when out of memory.
+  @inline(__always)
+  private mutating func allocateBlock(size: UInt64, zeroed: Bool, site: UInt64, thread: UInt16)
+    -> Address
+  {
+    let strategy = policy.select(memory)
+    if options.cache != .off, Self.isCacheable(size) {
+      let cached = takeCached(size: size, zeroed: zeroed, site: site, thread: thread)
+      if cached != 0 { return cached }
+    }
+    let payload: Address
+    if size >= policy.threshold(strategy) {
+      payload = mapBlock(size: size, site: site)
+      if payload == 0 { return 0 }
+      let bytes = regions.records[regions.number(of: payload)].bytes
+      policy.record(strategy, size: size, cost: 2 + bytes / ReuseLayout.page, memory)
+    } else {
+      let bytes = options.headerBytes + max(size, Self.minimum)
+      if options.opaqueBacking {
+        payload = allocateOpaque(bytes: bytes, site: site)
+        policy.record(strategy, size: size, cost: 0, memory)
+        if zeroed { clear(payload, size) }
+      } else {
+        let block = backing.allocate(bytes: bytes, regions: &regions, memory)
+        if block.address == 0 { return 0 }
+        payload = block.address + options.headerBytes
+        if block.recycled {
+          if Memory.observesTouches { memory.touch(payload, isWrite: false) }
+          checkMagic()
+        }
+        writeHeader(payload, actual: block.bytes - options.headerBytes, site: site)
+        policy.record(strategy, size: size, cost: block.cost, memory)
+        if zeroed && block.recycled { clear(payload, size) }
+      }
+    }
+    if options.tracksEvolution {
+      counts.count(.evolutionRecord)
+      if Memory.observesTouches {
+        let log2 = UInt64(63 - (size | 1).leadingZeroBitCount)
+        memory.touch(ReuseLayout.evolution + 8 * log2, isWrite: true)
+      }
+    }
+    return payload
+  }
+
+  @inline(never)
+  private mutating func takeCached(size: UInt64, zeroed: Bool, site: UInt64, thread: UInt16)
+    -> Address
+  {
+    let payload = cache.take(size: size, site: site, thread: thread, memory)
+    if payload == 0 { return 0 }
+    checkMagic()
+    markMagic()
+    if Memory.observesTouches && options.checksMagic { touchHeader(payload, isWrite: true) }
+    if zeroed { clear(payload, size) }
+    return payload
+  }
+
+  @inline(never)
+  private mutating func mapBlock(size: UInt64, site: UInt64) -> Address {
+    let bytes =
+      (options.headerBytes + size + ReuseLayout.page - 1) & ~(ReuseLayout.page - 1)
+    // The common runtime refuses these before it asks the kernel.
+    if bytes > AddressSpace.largestRegion { return 0 }
+    counts.count(.mapCall)
+    let region = memory.map(bytes: bytes)
+    if region == 0 { return 0 }
+    regions.add(.init(kind: .mapped, bytes: bytes), at: region)
+    writeHeader(region + options.headerBytes, actual: bytes - options.headerBytes, site: site)
+    return region + options.headerBytes
+  }
+
+  @inline(never)
+  private mutating func allocateOpaque(bytes: UInt64, site: UInt64) -> Address {
+    counts.count(.backingCall)
+    let rounded = (bytes + 15) & ~15
+    let number = regions.add(.init(kind: .opaque, bytes: rounded))
+    let payload = OpaqueBlocks.base + UInt64(number) << 6
+    writeHeader(payload, actual: rounded - options.headerBytes, site: site)
+    return payload
+  }
+
+  /// A block big enough to hold an aligned one behind a second header.
+  @inline(never)
+  private mutating func allocateAligned(
+    size: UInt64, alignment: UInt64, site: UInt64, thread: UInt16
+  ) -> Address {
+    let reserve = size + alignment + options.headerBytes
+    var payload: Address
+    var aligned: Address
+    if alignment <= ReuseLayout.page {
+      payload = allocateBlock(size: reserve, zeroed: false, site: site, thread: thread)
+      aligned = (payload + options.headerBytes + alignment - 1) & ~(alignment - 1)
+    } else {
+      payload = mapBlock(size: reserve, site: site)
+      aligned = payload - options.headerBytes + alignment
+    }
+    if payload == 0 { return 0 }
+    counts.count(.headerWrite)
+    let log2 = UInt8(alignment.trailingZeroBitCount)
+    let number = regions.number(of: payload)
+    switch regions.records[number].kind {
+    case .segment:
+      if let units = regions.records[number].units {
+        backing.setAlignment(log2, of: payload, units: units)
+      }
+    case .opaque:
+      regions.records[number].alignmentLog2 = log2
+      aligned = payload
+    case .mapped, .single: regions.records[number].alignmentLog2 = log2
+    }
+    if Memory.observesTouches { touchHeader(aligned, isWrite: true) }
+    return aligned
+  }
+
+  // MARK: Free
+
+  public mutating func deallocate(_ address: Address, thread: UInt16) {
+    counts.count(.freeCall)
+    free(address, thread: thread)
+  }
+
+  @inline(__always)
+  private mutating func free(_ address: Address, thread: UInt16) {
+    let block = readHeader(address)
+    markMagic()
+    if block.number < 0 {
+      backing.free(block.payload - options.headerBytes, bin: block.bin, memory)
+      if Memory.observesTouches { memory.touch(block.payload, isWrite: true) }
+    } else {
+      freeAlone(block, thread: thread)
+    }
+    if block.alignmentLog2 != 0 { forgetAlignment(block) }
+  }
+
+  /// A block that has its region, or glibc, to itself.
+  @inline(never)
+  private mutating func freeAlone(_ block: Located, thread: UInt16) {
+    guard options.cache != .off, Self.isCacheable(block.actual) else {
+      release(block.payload, evicted: false)
+      return
+    }
+    let evicted = cache.put(
+      block.payload, actual: block.actual, site: regions.records[block.number].site,
+      thread: thread, memory)
+    if evicted != 0 {
+      counts.count(.headerRead)
+      if Memory.observesTouches { touchHeader(evicted, isWrite: false) }
+      release(evicted, evicted: true)
+    }
+  }
+
+  private mutating func release(_ payload: Address, evicted: Bool) {
+    let number = regions.number(of: payload)
+    let record = regions.records[number]
+    switch record.kind {
+    case .segment: break
+    case .single:
+      backing.free(payload - options.headerBytes, bin: Int(record.bin), memory)
+      if Memory.observesTouches { memory.touch(payload, isWrite: true) }
+    case .opaque:
+      counts.count(.backingCall)
+      regions.remove(number)
+    case .mapped:
+      if evicted {
+        mappings.evict(payload - options.headerBytes, bytes: record.bytes, memory)
+      } else {
+        counts.count(.unmapCall)
+        memory.unmap(payload - options.headerBytes, bytes: record.bytes)
+      }
+      regions.remove(number)
+    }
+  }
+
+  private mutating func forgetAlignment(_ block: Located) {
+    if block.number >= 0 {
+      regions.records[block.number].alignmentLog2 = 0
+    } else if let units = regions.records[regions.number(of: block.payload)].units {
+      backing.setAlignment(0, of: block.payload, units: units)
+    }
+  }
+
+  // MARK: Reallocation
+
+  public mutating func reallocate(
+    _ address: Address, size: UInt64, site: UInt64, thread: UInt16
+  ) -> Address {
+    counts.count(.reallocCall)
+    if size > Self.maximum { return 0 }
+    let block = readHeader(address)
+    var actual = block.actual
+    if block.alignmentLog2 != 0 {
+      actual -= (1 << UInt64(block.alignmentLog2)) + options.headerBytes
+    }
+    if size <= actual && size >= actual / 2 { return address }
+    let moved = allocateBlock(size: size, zeroed: false, site: site, thread: thread)
+    if moved == 0 { return 0 }
+    let kept = min(size, actual)
+    counts.count(.lineCopied, (kept + 63) / 64)
+    if Memory.observesTouches {
+      touchPayload(address, bytes: kept, isWrite: false)
+      touchPayload(moved, bytes: kept, isWrite: true)
+    }
+    free(address, thread: thread)
+    return moved
+  }
+}
