@@ -101,6 +101,8 @@ let package = Package(
     .testTarget(
       name: "TracesTests", dependencies: ["Traces", "TestSupport"], swiftSettings: strict),
     .testTarget(
+      name: "NotebookTests", dependencies: ["Notebook", "Platform"], swiftSettings: strict),
+    .testTarget(
       name: "ReportsTests", dependencies: ["Reports"], swiftSettings: strict),
     .testTarget(
       name: "DesignsTests", dependencies: ["Designs", "TestSupport"], swiftSettings: strict),

@@ -11,11 +11,16 @@ import Platform
 public final class Notebook: Sendable {
   /// The file, as it was named.
   public let path: String
+  /// Where measurements are added and sought: figures of other machines never mix in.
+  public let machine: MachineDescription
   let queue: DatabaseQueue
 
   /// Opens a notebook, creating the file where there is none and bringing its tables up to date.
-  public init(path: String) throws(NotebookError) {
+  public init(
+    path: String, machine: MachineDescription = .current()
+  ) throws(NotebookError) {
     self.path = path
+    self.machine = machine
     var configuration = Configuration()
     configuration.journalMode = .wal
     configuration.busyMode = .timeout(30)

@@ -55,6 +55,8 @@ public struct ChildProcess: Sendable {
     }
     close(output.writing)
     close(errors.writing)
+    let cleanUp = Interruption.onInterruption { kill(child, SIGKILL) }
+    defer { Interruption.cancel(cleanUp) }
     let texts = Self.drain([output.reading, errors.reading], limit: outputLimit)
     close(output.reading)
     close(errors.reading)

@@ -1,8 +1,10 @@
 import Foundation
 
-/// A temporary folder that only this user can look into; removed with its contents at the end.
+/// A temporary folder that only this user can look into; removed with its contents at the end,
+/// and when the process is interrupted.
 public final class PrivateFolder: Sendable {
   public let path: String
+  private let cleanUp: Int
 
   /// - Parameter parent: TMPDIR, or /tmp, unless given.
   public init(
@@ -13,10 +15,15 @@ public final class PrivateFolder: Sendable {
     guard let made = mkdtemp(&template) else {
       throw PrivateFolderError(parent: place, errorNumber: errno)
     }
-    path = String(cString: made)
+    let path = String(cString: made)
+    self.path = path
+    cleanUp = Interruption.onInterruption { try? FileManager.default.removeItem(atPath: path) }
   }
 
-  deinit { try? FileManager.default.removeItem(atPath: path) }
+  deinit {
+    Interruption.cancel(cleanUp)
+    try? FileManager.default.removeItem(atPath: path)
+  }
 
   /// The path of a file in the folder.
   public func file(_ name: String) -> String { "\(path)/\(name)" }

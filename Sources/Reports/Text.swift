@@ -77,7 +77,7 @@ public enum Text {
     }
     if magnitude >= 99.95 { return decimal(value, 0) }
     if magnitude >= 9.995 { return decimal(value, 1) }
-    if magnitude >= 0.0995 || magnitude == 0 { return decimal(value, 2) }
+    if magnitude >= 0.0995 || magnitude < 0.5e-6 { return decimal(value, 2) }
     return decimal(value, magnitude >= 0.00095 ? 4 : 6)
   }
 

@@ -1,6 +1,7 @@
 import ArgumentParser
 import Foundation
 import Platform
+import Replay
 import Reports
 
 /// Turns whatever ended a command into an exit status and, where there is something to say, into
@@ -20,7 +21,7 @@ struct Failure {
     case StreamError.readerGone:
       status = ExitStatus.done.rawValue
       text = ""
-    case is CancellationError:
+    case is CancellationError, PlayerError.interrupted:
       status = ExitStatus.interrupted.rawValue
       text = ""
     case let error as ReportError:
