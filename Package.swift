@@ -17,7 +17,7 @@ let preloadedC: [CSetting] = [
     "-O2", "-Wall", "-Wextra", "-Werror", "-fno-builtin", "-fvisibility=hidden",
     "-ftls-model=initial-exec", "-fno-sanitize=all", "-fno-profile-instr-generate",
     "-fno-coverage-mapping",
-  ])
+  ]),
 ]
 
 /// Without this a C-only product links the Swift runtime and with it a dozen extra mallocs.
@@ -100,6 +100,9 @@ let package = Package(
       name: "PlatformTests", dependencies: ["Platform", "TestSupport"], swiftSettings: strict),
     .testTarget(
       name: "TracesTests", dependencies: ["Traces", "TestSupport"], swiftSettings: strict),
+    .testTarget(
+      name: "EndToEndTests",
+      dependencies: ["Platform", "Designs", "mallometer"], swiftSettings: strict),
     .testTarget(
       name: "NotebookTests", dependencies: ["Notebook", "Platform"], swiftSettings: strict),
     .testTarget(

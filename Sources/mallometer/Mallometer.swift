@@ -23,12 +23,15 @@ struct Mallometer: AsyncParsableCommand {
 
   /// Runs one command and ends the process with its status: see `ExitStatus`.
   static func main() async {
-    Interruption.install { status in
-      StandardStream.writeError("\ninterrupted: what was measured is in the notebook\n")
-      _exit(status)
-    }
     do {
       var command = try parseAsRoot()
+      // A recording goes on until its program ends: signals are that program's business.
+      if !(command is RecordCommand || command is DrainRecordingCommand) {
+        Interruption.install { status in
+          StandardStream.writeError("\ninterrupted: what was measured is in the notebook\n")
+          _exit(status)
+        }
+      }
       if var asynchronous = command as? any AsyncParsableCommand {
         try await asynchronous.run()
       } else {
