@@ -50,7 +50,7 @@ install: build
 	install -d $(DESTDIR)$(PREFIX)/bin $(DESTDIR)$(PREFIX)/libexec/mallometer
 	install -d $(DESTDIR)$(PREFIX)/libexec/mallometer/Sources/NativeDesigns
 	install $(BINARIES)/mallometer $(BINARIES)/mallometer-player \
-	  $(BINARIES)/libMallometerRecorder.so $(DESTDIR)$(PREFIX)/libexec/mallometer
+	  $(BINARIES)/libMallometer*.so $(DESTDIR)$(PREFIX)/libexec/mallometer
 	cp -r models traces $(DESTDIR)$(PREFIX)/libexec/mallometer
 	cp -r Sources/NativeDesigns/C $(DESTDIR)$(PREFIX)/libexec/mallometer/Sources/NativeDesigns
 	ln -sf ../libexec/mallometer/mallometer $(DESTDIR)$(PREFIX)/bin/mallometer
