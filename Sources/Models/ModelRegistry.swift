@@ -10,6 +10,10 @@ extension Simulation {
     onOperation: OperationBody?
   ) throws -> SimulationResult {
     switch design.family {
+    case "pool":
+      return try run(
+        PoolModel<Memory>.self, source, memory: memory, counts: counts, onWindow: onWindow,
+        onOperation: onOperation)
     case "reuse":
       return try run(
         ReuseModel<Memory>.self, source, memory: memory, counts: counts, onWindow: onWindow,
@@ -20,5 +24,5 @@ extension Simulation {
   }
 
   /// The families that have a model.
-  public static let modelledFamilies: [String] = ["reuse"]
+  public static let modelledFamilies: [String] = ["pool", "reuse"]
 }

@@ -23,9 +23,10 @@ FAST void *entry_calloc(size_t count, size_t size, uintptr_t site) {
   return design_allocate(bytes, 0, 1, site);
 }
 
+/// Without a block it is malloc, and counts as malloc.
 FAST void *entry_realloc(void *block, size_t size, uintptr_t site) {
+  if (UNLIKELY(!block)) return entry_malloc(size, site);
   COUNT(REALLOC_CALL);
-  if (UNLIKELY(!block)) return design_allocate(size, 0, 0, site);
   return design_reallocate(block, size, site);
 }
 
@@ -39,8 +40,8 @@ FAST void *entry_aligned(size_t alignment, size_t size, uintptr_t site) {
 EXPORTED void *ENTRY(malloc)(size_t size) { return entry_malloc(size, RETURN_ADDRESS); }
 
 EXPORTED void ENTRY(free)(void *block) {
-  COUNT(FREE_CALL);
   if (UNLIKELY(!block)) return;
+  COUNT(FREE_CALL);
   design_free(block);
 }
 

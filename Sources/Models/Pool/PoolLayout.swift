@@ -1,0 +1,158 @@
+/// Sizes and offsets of the native pool (Sources/NativeDesigns/C/pool/types.h): where its state
+/// lies decides which cache lines are touched.
+enum PoolLayout {
+  static let segmentShift: UInt64 = 22
+  static let segmentBytes: UInt64 = 1 << segmentShift
+  static let smallBytes: UInt64 = 1024
+  static let smallWords = 128
+  static let mediumPageBlock: UInt64 = 64 << 10
+  static let largestBlock: UInt64 = 1 << 20
+  static let binCount = 61
+  static let extendBytes: UInt64 = 4096
+  /// Bytes of a thread's heap: one kernel page.
+  static let heapBytes: UInt64 = 2176
+
+  // Within a heap
+  static let direct: UInt64 = 0
+  static let first: UInt64 = 1032
+  static let last: UInt64 = 1520
+  static let segments: UInt64 = 2008
+  static let spare: UInt64 = 2032
+  static let delayed: UInt64 = 2040
+  static let empty: UInt64 = 2112
+
+  // Within a segment
+  static let pages: UInt64 = 64
+  static let pageStateBytes: UInt64 = 64
+
+  /// log2 of a page's bytes, pages per segment, and what the segment's state takes from its first
+  /// page, by kind: small, medium, large.
+  static let kindShift: [UInt64] = [16, 19, 22]
+  static let kindPages: [UInt64] = [64, 8, 1]
+  static let kindReserve: [UInt64] = [8192, 4096, 4096]
+  /// Where a block with a region of its own starts in it, unless aligned to more.
+  static let hugeOffset: UInt64 = 4096
+
+  /// Block bytes by bin: multiples of 16 up to 128, then four per doubling up to 1 MiB.
+  static let binBytes: [UInt64] = {
+    var bytes: [UInt64] = (0...8).map { $0 * 16 }
+    for doubling in 0..<13 {
+      let base: UInt64 = 16 << UInt64(doubling)
+      bytes += [10 * base, 12 * base, 14 * base, 16 * base]
+    }
+    return bytes
+  }()
+}
+
+/// What the model keeps of a page. Blocks are known by their number in the page; lists are linked
+/// through `links`, as the native lists are through the blocks.
+struct PoolPage {
+  static let none: UInt16 = .max
+
+  /// Heads of the lists: the owner's, what the owner freed, what others freed.
+  var free = none
+  var localFree = none
+  var remote = none
+  var capacity: UInt16 = 0
+  var reserved: UInt16 = 0
+  var used: UInt32 = 0
+  var bin: UInt8 = 0
+  var isFull = false
+  var hasMovedStarts = false
+  /// Whether the next remote free tells the heap.
+  var notifies = false
+  /// Pages before and behind it in the queue; 0 for none.
+  var next: Int32 = 0
+  var previous: Int32 = 0
+  /// The segment's heap.
+  var heap: Int32 = 0
+  var blockBytes: UInt64 = 0
+  /// ⌈2⁴⁴ / blockBytes⌉: offset × this >> 44 is the block's number, exact for offsets below 2²².
+  var reciprocal: UInt64 = 0
+  /// Where its blocks start, and where its own state lies.
+  var start: Address = 0
+  var state: Address = 0
+  /// By block: the next one in its list.
+  var links: UnsafeMutablePointer<UInt16>?
+  var linkCapacity = 0
+
+  @inline(__always)
+  func block(at address: Address) -> UInt16 {
+    UInt16(truncatingIfNeeded: (address &- start) &* reciprocal >> 44)
+  }
+
+  @inline(__always)
+  func address(of block: UInt16) -> Address { start &+ UInt64(block) &* blockBytes }
+}
+
+/// What the model keeps of a segment.
+struct PoolSegment {
+  var address: Address = 0
+  var freePages: UInt64 = 0
+  var usedPages = 0
+  var kind = 0
+  var shift: UInt64 = 0
+  /// In the heap's list of segments with free pages; 0 for none.
+  var next: Int32 = 0
+  var previous: Int32 = 0
+  var heap: Int32 = 0
+}
+
+/// What the model keeps of a heap; page 0 is the empty page of all of them, segment 0 is none.
+struct PoolHeap {
+  var address: Address = 0
+  /// Where the thread's pointer to its heap lies.
+  var number: Int32 = 0
+  var spare: Int32 = 0
+  var segments: (Int32, Int32, Int32) = (0, 0, 0)
+  /// By words; by bin.
+  let direct: UnsafeMutablePointer<Int32>
+  let first: UnsafeMutablePointer<Int32>
+  let last: UnsafeMutablePointer<Int32>
+  /// Blocks that others freed in full pages, the last one first to be collected.
+  var delayed: UnsafeMutablePointer<(page: Int32, block: UInt16)>
+  var delayedCount = 0
+  var delayedCapacity = 8
+
+  init(number: Int32) {
+    self.number = number
+    direct = .allocate(capacity: PoolLayout.smallWords + 1)
+    direct.initialize(repeating: 0, count: PoolLayout.smallWords + 1)
+    first = .allocate(capacity: PoolLayout.binCount)
+    first.initialize(repeating: 0, count: PoolLayout.binCount)
+    last = .allocate(capacity: PoolLayout.binCount)
+    last.initialize(repeating: 0, count: PoolLayout.binCount)
+    delayed = .allocate(capacity: delayedCapacity)
+  }
+
+  func deallocate() {
+    direct.deallocate()
+    first.deallocate()
+    last.deallocate()
+    delayed.deallocate()
+  }
+
+  subscript(segmentsOf kind: Int) -> Int32 {
+    get { kind == 0 ? segments.0 : kind == 1 ? segments.1 : segments.2 }
+    set {
+      switch kind {
+      case 0: segments.0 = newValue
+      case 1: segments.1 = newValue
+      default: segments.2 = newValue
+      }
+    }
+  }
+
+  mutating func delay(page: Int32, block: UInt16) {
+    if delayedCount == delayedCapacity {
+      let grown = UnsafeMutablePointer<(page: Int32, block: UInt16)>
+        .allocate(capacity: 2 * delayedCapacity)
+      grown.moveInitialize(from: delayed, count: delayedCount)
+      delayed.deallocate()
+      delayed = grown
+      delayedCapacity *= 2
+    }
+    (delayed + delayedCount).initialize(to: (page, block))
+    delayedCount += 1
+  }
+}

@@ -1,0 +1,265 @@
+import Designs
+
+/// Pages: free lists, queues by bin, and what happens when a page runs full or empty.
+extension PoolModel {
+  @inline(__always)
+  func linked(_ page: UnsafeMutablePointer<PoolPage>, _ block: UInt16) -> UInt16 {
+    // Every page that has blocks has links; asking an empty one would be a bug.
+    page.pointee.links.unsafelyUnwrapped[Int(block)]
+  }
+
+  @inline(__always)
+  func pushLocal(_ page: UnsafeMutablePointer<PoolPage>, _ block: UInt16) {
+    counts.count(.freeListPush)
+    memory.touch(page.pointee.address(of: block), isWrite: true)
+    memory.touch(page.pointee.state, isWrite: true)
+    page.pointee.links.unsafelyUnwrapped[Int(block)] = page.pointee.localFree
+    page.pointee.localFree = block
+  }
+
+  /// For sizes up to `PoolLayout.largestBlock`.
+  @inline(__always)
+  func bin(of bytes: UInt64) -> Int {
+    isDirect ? binComputed(bytes) : binSearched(bytes)
+  }
+
+  @inline(__always)
+  func binComputed(_ bytes: UInt64) -> Int {
+    counts.count(.sizeClassLeadingZeros)
+    let granules = (bytes &+ 15) / 16
+    if granules <= 8 { return max(Int(granules), 1) }
+    let last = granules &- 1
+    let top = 63 &- last.leadingZeroBitCount
+    return top << 2 &+ Int((last >> UInt64(top &- 2)) & 3) &- 3
+  }
+
+  @inline(__always)
+  func binSearched(_ bytes: UInt64) -> Int {
+    var low = 1
+    var high = PoolLayout.binCount - 1
+    while low < high {
+      let middle = (low &+ high) / 2
+      counts.count(.sizeClassSearchProbe)
+      let isLarger = binBytes[middle] < bytes
+      memory.branch(PoolBranch.searchProbe, taken: isLarger)
+      if isLarger { low = middle &+ 1 } else { high = middle }
+    }
+    return low
+  }
+
+  func updateDirect(_ heap: Int32, bin: Int) {
+    guard isDirect, binBytes[bin] <= PoolLayout.smallBytes else { return }
+    let from = bin == 1 ? 0 : Int(binBytes[bin - 1] / 8) + 1
+    let upTo = Int(binBytes[bin] / 8)
+    counts.count(.directEntryWrite, UInt64(upTo - from + 1))
+    let heap = heaps + Int(heap)
+    let page = heap.pointee.first[bin]
+    for words in from...upTo {
+      heap.pointee.direct[words] = page
+      memory.touch(heap.pointee.address &+ UInt64(words) &* 8, isWrite: true)
+    }
+  }
+
+  func pushFront(_ heap: Int32, _ number: Int32) {
+    let heap = heaps + Int(heap)
+    let bin = Int(pages[Int(number)].bin)
+    let next = heap.pointee.first[bin]
+    pages[Int(number)].previous = 0
+    pages[Int(number)].next = next
+    memory.touch(pages[Int(number)].state, isWrite: true)
+    if next == 0 {
+      heap.pointee.last[bin] = number
+      touchHeap(heap.pointee.number, PoolLayout.last &+ UInt64(bin) &* 8, isWrite: true)
+    } else {
+      pages[Int(next)].previous = number
+      memory.touch(pages[Int(next)].state, isWrite: true)
+    }
+    heap.pointee.first[bin] = number
+    touchHeap(heap.pointee.number, PoolLayout.first &+ UInt64(bin) &* 8, isWrite: true)
+    updateDirect(heap.pointee.number, bin: bin)
+  }
+
+  func pushBack(_ heap: Int32, _ number: Int32) {
+    let state = heaps + Int(heap)
+    let bin = Int(pages[Int(number)].bin)
+    let last = state.pointee.last[bin]
+    touchHeap(heap, PoolLayout.last &+ UInt64(bin) &* 8, isWrite: last != 0)
+    guard last != 0 else {
+      pushFront(heap, number)
+      return
+    }
+    pages[Int(number)].previous = last
+    pages[Int(number)].next = 0
+    memory.touch(pages[Int(number)].state, isWrite: true)
+    pages[Int(last)].next = number
+    memory.touch(pages[Int(last)].state, isWrite: true)
+    state.pointee.last[bin] = number
+  }
+
+  func remove(_ heap: Int32, _ number: Int32) {
+    let state = heaps + Int(heap)
+    let page = pages[Int(number)]
+    let bin = Int(page.bin)
+    if page.next != 0 {
+      pages[Int(page.next)].previous = page.previous
+      memory.touch(pages[Int(page.next)].state, isWrite: true)
+    } else {
+      state.pointee.last[bin] = page.previous
+      touchHeap(heap, PoolLayout.last &+ UInt64(bin) &* 8, isWrite: true)
+    }
+    if page.previous != 0 {
+      pages[Int(page.previous)].next = page.next
+      memory.touch(pages[Int(page.previous)].state, isWrite: true)
+    } else {
+      state.pointee.first[bin] = page.next
+      touchHeap(heap, PoolLayout.first &+ UInt64(bin) &* 8, isWrite: true)
+      updateDirect(heap, bin: bin)
+    }
+  }
+
+  func extend(_ number: Int32) {
+    let page = pages + Int(number)
+    let left = UInt64(page.pointee.reserved - page.pointee.capacity)
+    let portion = max(PoolLayout.extendBytes / page.pointee.blockBytes, 1)
+    let count = min(portion, left)
+    counts.count(.pageExtend)
+    counts.count(.blockLink, count)
+    let from = page.pointee.capacity
+    let end = from + UInt16(count)
+    // A page that is extended was taken, which gave it links.
+    let links = page.pointee.links.unsafelyUnwrapped
+    for block in from..<end {
+      links[Int(block)] = block + 1
+      memory.touch(page.pointee.address(of: block), isWrite: true)
+    }
+    links[Int(end - 1)] = PoolPage.none
+    page.pointee.free = from
+    page.pointee.capacity = end
+    memory.touch(page.pointee.state, isWrite: true)
+  }
+
+  func takeRemote(_ number: Int32) {
+    let page = pages + Int(number)
+    var block = page.pointee.remote
+    page.pointee.remote = PoolPage.none
+    while block != PoolPage.none {
+      let next = linked(page, block)
+      counts.count(.remoteCollect)
+      memory.touch(page.pointee.address(of: block), isWrite: true)
+      page.pointee.links.unsafelyUnwrapped[Int(block)] = page.pointee.free
+      page.pointee.free = block
+      page.pointee.used &-= 1
+      block = next
+    }
+  }
+
+  func collect(_ number: Int32) {
+    counts.count(.freeListCollect)
+    let page = pages + Int(number)
+    memory.touch(page.pointee.state, isWrite: true)
+    if page.pointee.free == PoolPage.none {
+      page.pointee.free = page.pointee.localFree
+      page.pointee.localFree = PoolPage.none
+    }
+    if page.pointee.remote != PoolPage.none { takeRemote(number) }
+  }
+
+  func makeFull(_ heap: Int32, _ number: Int32) {
+    counts.count(.pageFull)
+    pages[Int(number)].notifies = true
+    pages[Int(number)].isFull = true
+    remove(heap, number)
+  }
+
+  func makeAvailable(_ heap: Int32, _ number: Int32) {
+    counts.count(.pageAvailable)
+    pages[Int(number)].isFull = false
+    pushBack(heap, number)
+    pages[Int(number)].notifies = false
+    if pages[Int(number)].remote != PoolPage.none { takeRemote(number) }
+  }
+
+  @inline(never)
+  func retire(_ heap: Int32, _ number: Int32) {
+    counts.count(.pageRetire)
+    let page = pages + Int(number)
+    page.pointee.isFull = false
+    page.pointee.hasMovedStarts = false
+    let isOnly = page.pointee.next == 0 && page.pointee.previous == 0
+    if isOnly && page.pointee.blockBytes <= PoolLayout.mediumPageBlock { return }
+    remove(heap, number)
+    returnPage(heap, number)
+  }
+
+  /// - Returns: a page with a free block, or 0 when out of memory.
+  func findPage(_ heap: Int32, bin: Int) -> Int32 {
+    var page = heaps[Int(heap)].first[bin]
+    while page != 0 {
+      counts.count(.pageVisit)
+      collect(page)
+      if pages[Int(page)].free != PoolPage.none { return page }
+      if pages[Int(page)].capacity < pages[Int(page)].reserved {
+        extend(page)
+        return page
+      }
+      makeFull(heap, page)
+      page = heaps[Int(heap)].first[bin]
+    }
+    page = takePage(heap, bin: bin)
+    guard page != 0 else { return 0 }
+    pushFront(heap, page)
+    extend(page)
+    return page
+  }
+
+  // MARK: - Freeing what is no simple local block
+
+  func freeLocalFlagged(_ heap: Int32, _ number: Int32, _ block: UInt16) {
+    let page = pages + Int(number)
+    pushLocal(page, block)
+    countUsed()
+    page.pointee.used &-= 1
+    let isEmpty = page.pointee.used == 0
+    if page.pointee.isFull { makeAvailable(heap, number) }
+    if isEmpty { retire(heap, number) }
+  }
+
+  @inline(never)
+  func freeOther(_ heap: Int32, _ number: Int32, _ start: Address) {
+    let page = pages + Int(number)
+    if page.pointee.hasMovedStarts { counts.count(.blockUnalign) }
+    let block = page.pointee.block(at: start)
+    if page.pointee.heap == heap {
+      freeLocalFlagged(heap, number, block)
+    } else {
+      freeRemote(number, block)
+    }
+  }
+
+  func freeRemote(_ number: Int32, _ block: UInt16) {
+    counts.count(.remoteFree)
+    let page = pages + Int(number)
+    memory.touch(page.pointee.address(of: block), isWrite: true)
+    memory.touch(page.pointee.state, isWrite: true)
+    if page.pointee.notifies {
+      page.pointee.notifies = false
+      let owner = heaps + Int(page.pointee.heap)
+      owner.pointee.delay(page: number, block: block)
+      touchHeap(owner.pointee.number, PoolLayout.delayed, isWrite: true)
+    } else {
+      page.pointee.links.unsafelyUnwrapped[Int(block)] = page.pointee.remote
+      page.pointee.remote = block
+    }
+  }
+
+  func collectDelayed(_ heap: Int32) {
+    let state = heaps + Int(heap)
+    touchHeap(heap, PoolLayout.delayed, isWrite: false)
+    while state.pointee.delayedCount > 0 {
+      state.pointee.delayedCount -= 1
+      let (page, block) = state.pointee.delayed[state.pointee.delayedCount]
+      counts.count(.remoteCollect)
+      freeLocalFlagged(heap, page, block)
+    }
+  }
+}

@@ -1,0 +1,263 @@
+import Designs
+
+/// Segments, heaps, and where their state is touched.
+extension PoolModel {
+  func mapRegion(_ bytes: UInt64) -> Address {
+    guard bytes > 0, bytes <= AddressSpace.largestRegion else { return 0 }
+    counts.count(.mapCall)
+    return memory.map(bytes: bytes)
+  }
+
+  func unmapRegion(_ region: Address, _ bytes: UInt64) {
+    counts.count(.unmapCall)
+    table.remove(region >> AddressSpace.offsetBits)
+    memory.unmap(region, bytes: bytes)
+  }
+
+  /// The segment's first word and the page's number by shifting.
+  @inline(__always)
+  func pageNumber(segment: Int64, _ start: Address) -> Int32 {
+    let offset = start & (PoolLayout.segmentBytes &- 1)
+    return Int32(truncatingIfNeeded: segment) &* 64
+      &+ Int32(truncatingIfNeeded: offset >> segments[Int(segment)].shift)
+  }
+
+  func pageNumber(of start: Address) -> Int32 {
+    pageNumber(segment: table[start >> AddressSpace.offsetBits], start)
+  }
+
+  // MARK: - Heaps
+
+  func heapBegin(thread: UInt16) -> Int32 {
+    let address = mapRegion(PoolLayout.heapBytes)
+    guard address != 0 else { return 0 }
+    counts.count(.heapInit)
+    memory.touchRange(address, bytes: PoolLayout.last, isWrite: true)
+    if heapCount == heapCapacity {
+      let grown = UnsafeMutablePointer<PoolHeap>.allocate(capacity: 2 * heapCapacity)
+      grown.moveInitialize(from: heaps, count: heapCount)
+      heaps.deallocate()
+      heaps = grown
+      heapCapacity *= 2
+    }
+    let number = Int32(heapCount)
+    (heaps + heapCount).initialize(to: PoolHeap(number: number))
+    heaps[heapCount].address = address
+    heapCount += 1
+    threadHeaps[Int(thread)] = number
+    memory.touch(threadLocal(thread), isWrite: true)
+    return number
+  }
+
+  // MARK: - Segments
+
+  func link(_ heap: Int32, _ number: Int32) {
+    let kind = segments[Int(number)].kind
+    let next = heaps[Int(heap)][segmentsOf: kind]
+    segments[Int(number)].previous = 0
+    segments[Int(number)].next = next
+    if next != 0 {
+      segments[Int(next)].previous = number
+      memory.touch(segments[Int(next)].address, isWrite: true)
+    }
+    heaps[Int(heap)][segmentsOf: kind] = number
+    touchHeap(heap, PoolLayout.segments &+ UInt64(kind) &* 8, isWrite: true)
+  }
+
+  func unlink(_ heap: Int32, _ number: Int32) {
+    let segment = segments[Int(number)]
+    if segment.previous != 0 {
+      segments[Int(segment.previous)].next = segment.next
+      memory.touch(segments[Int(segment.previous)].address, isWrite: true)
+    } else {
+      heaps[Int(heap)][segmentsOf: segment.kind] = segment.next
+      touchHeap(heap, PoolLayout.segments &+ UInt64(segment.kind) &* 8, isWrite: true)
+    }
+    if segment.next != 0 {
+      segments[Int(segment.next)].previous = segment.previous
+      memory.touch(segments[Int(segment.next)].address, isWrite: true)
+    }
+  }
+
+  private func makeSegment(_ address: Address) -> Int32 {
+    let number: Int32
+    if let recycled = freeSegments.popLast() {
+      number = recycled
+    } else {
+      if segmentCount == segmentCapacity { growSegments() }
+      number = Int32(segmentCount)
+      segmentCount += 1
+    }
+    segments[Int(number)].address = address
+    table.insert(address >> AddressSpace.offsetBits, Int64(number))
+    return number
+  }
+
+  private func growSegments() {
+    let capacity = 2 * segmentCapacity
+    let grownSegments = UnsafeMutablePointer<PoolSegment>.allocate(capacity: capacity)
+    grownSegments.moveInitialize(from: segments, count: segmentCapacity)
+    (grownSegments + segmentCapacity).initialize(repeating: PoolSegment(), count: segmentCapacity)
+    segments.deallocate()
+    segments = grownSegments
+    let grownPages = UnsafeMutablePointer<PoolPage>.allocate(capacity: 64 * capacity)
+    grownPages.moveInitialize(from: pages, count: 64 * segmentCapacity)
+    (grownPages + 64 * segmentCapacity).initialize(
+      repeating: PoolPage(), count: 64 * segmentCapacity)
+    pages.deallocate()
+    pages = grownPages
+    segmentCapacity = capacity
+  }
+
+  func newSegment(_ heap: Int32, kind: Int) -> Int32 {
+    touchHeap(heap, PoolLayout.spare, isWrite: false)
+    var number = heaps[Int(heap)].spare
+    if number != 0 {
+      heaps[Int(heap)].spare = 0
+    } else {
+      let address = mapRegion(PoolLayout.segmentBytes)
+      guard address != 0 else { return 0 }
+      number = makeSegment(address)
+    }
+    counts.count(.segmentInit)
+    let segment = segments + Int(number)
+    segment.pointee.heap = heap
+    segment.pointee.kind = kind
+    segment.pointee.shift = PoolLayout.kindShift[kind]
+    segment.pointee.usedPages = 0
+    segment.pointee.freePages = UInt64.max >> (64 - PoolLayout.kindPages[kind])
+    memory.touch(segment.pointee.address, isWrite: true)
+    link(heap, number)
+    return number
+  }
+
+  func takePage(_ heap: Int32, bin: Int) -> Int32 {
+    let bytes = binBytes[bin]
+    let kind = bytes <= 8 << 10 ? 0 : bytes <= PoolLayout.mediumPageBlock ? 1 : 2
+    touchHeap(heap, PoolLayout.segments &+ UInt64(kind) &* 8, isWrite: false)
+    var number = heaps[Int(heap)][segmentsOf: kind]
+    if number == 0 {
+      number = newSegment(heap, kind: kind)
+      guard number != 0 else { return 0 }
+    }
+    counts.count(.pageFresh)
+    let segment = segments + Int(number)
+    let index = segment.pointee.freePages.trailingZeroBitCount
+    segment.pointee.freePages &= segment.pointee.freePages &- 1
+    segment.pointee.usedPages += 1
+    memory.touch(segment.pointee.address, isWrite: true)
+    if segment.pointee.freePages == 0 { unlink(heap, number) }
+    let reserve = index == 0 ? PoolLayout.kindReserve[kind] : 0
+    let pageBytes: UInt64 = 1 << PoolLayout.kindShift[kind]
+    let pageNumber = number * 64 + Int32(index)
+    let page = pages + Int(pageNumber)
+    let reserved = Int((pageBytes - reserve) / bytes)
+    var links = page.pointee.links
+    var linkCapacity = page.pointee.linkCapacity
+    if linkCapacity < reserved {
+      links?.deallocate()
+      links = .allocate(capacity: reserved)
+      linkCapacity = reserved
+    }
+    var fresh = PoolPage()
+    fresh.links = links
+    fresh.linkCapacity = linkCapacity
+    fresh.bin = UInt8(bin)
+    fresh.reserved = UInt16(reserved)
+    fresh.heap = heap
+    fresh.blockBytes = bytes
+    fresh.reciprocal = ((1 << 44) + bytes - 1) / bytes
+    fresh.start = segment.pointee.address + UInt64(index) * pageBytes + reserve
+    fresh.state =
+      segment.pointee.address + PoolLayout.pages + UInt64(index) * PoolLayout.pageStateBytes
+    page.pointee = fresh
+    memory.touch(fresh.state, isWrite: true)
+    return pageNumber
+  }
+
+  func returnPage(_ heap: Int32, _ number: Int32) {
+    counts.count(.pageReturn)
+    let segmentNumber = number / 64
+    let segment = segments + Int(segmentNumber)
+    memory.touch(segment.pointee.address, isWrite: true)
+    let isLinked = segment.pointee.freePages != 0
+    segment.pointee.freePages |= 1 << UInt64(number % 64)
+    segment.pointee.usedPages -= 1
+    if segment.pointee.usedPages > 0 {
+      if !isLinked { link(heap, segmentNumber) }
+      return
+    }
+    if isLinked { unlink(heap, segmentNumber) }
+    touchHeap(heap, PoolLayout.spare, isWrite: true)
+    if heaps[Int(heap)].spare != 0 {
+      unmapRegion(segment.pointee.address, PoolLayout.segmentBytes)
+      freeSegments.append(segmentNumber)
+    } else {
+      heaps[Int(heap)].spare = segmentNumber
+    }
+  }
+
+  @inline(never)
+  func freeHuge(_ address: Address, bytes: UInt64, thread: UInt16) {
+    touchSegmentOf(address)
+    touchThreadLocal(thread)
+    unmapRegion((address >> AddressSpace.offsetBits) << AddressSpace.offsetBits, bytes)
+  }
+
+  // MARK: - Headers
+
+  @inline(__always)
+  func headerWrite(_ start: Address) {
+    counts.count(.headerWrite)
+    touchHeader(start, isWrite: true)
+  }
+
+  @inline(__always)
+  func headerCheck(_ start: Address) {
+    counts.count(.headerRead)
+    counts.count(.magicCheck)
+    memory.touch(start, isWrite: false)
+  }
+
+  // MARK: - Touches
+
+  @inline(__always)
+  func touchHeader(_ start: Address, isWrite: Bool) {
+    guard Memory.observesTouches else { return }
+    memory.touch(start, isWrite: isWrite)
+    if start & 63 + header > 64 { memory.touch(start + header - 1, isWrite: isWrite) }
+  }
+
+  @inline(__always)
+  func threadLocal(_ thread: UInt16) -> Address {
+    StaticData.threadBase &+ UInt64(thread) &* StaticData.threadStride
+  }
+
+  @inline(__always)
+  func touchThreadLocal(_ thread: UInt16) {
+    memory.touch(threadLocal(thread), isWrite: false)
+  }
+
+  @inline(__always)
+  func touchHeap(_ heap: Int32, _ offset: UInt64, isWrite: Bool) {
+    guard Memory.observesTouches else { return }
+    let address = heap == 0 ? StaticData.base : heaps[Int(heap)].address
+    memory.touch(address &+ offset, isWrite: isWrite)
+  }
+
+  @inline(__always)
+  func touchPage(_ heap: Int32, _ number: Int32, isWrite: Bool) {
+    guard Memory.observesTouches else { return }
+    if number == 0 {
+      touchHeap(heap, PoolLayout.empty, isWrite: isWrite)
+    } else {
+      memory.touch(pages[Int(number)].state, isWrite: isWrite)
+    }
+  }
+
+  /// The state of the segment in which a block lies.
+  @inline(__always)
+  func touchSegmentOf(_ address: Address) {
+    memory.touch((address &- header &- 1) & ~(PoolLayout.segmentBytes &- 1), isWrite: false)
+  }
+}

@@ -1,0 +1,294 @@
+import Designs
+
+/// The model of the pool family: mimalloc's scheme, as Sources/NativeDesigns/C/pool does it.
+///
+/// Functions stand in the order of the C sources and have their names; a step is counted where the
+/// C counts it, a line touched where the C touches it.
+public final class PoolModel<Memory: MemoryModel>: AllocatorModel {
+  let memory: Memory
+  let counts: StepCounts
+  let header: UInt64
+  let isDirect: Bool
+  let usedIsAtomic: Bool
+
+  /// By page number: segment × 64 + index in the segment; page 0 is empty for ever.
+  var pages: UnsafeMutablePointer<PoolPage>
+  var segments: UnsafeMutablePointer<PoolSegment>
+  var segmentCapacity = 16
+  /// Segment 0 is none.
+  var segmentCount = 1
+  var freeSegments: [Int32] = []
+  /// By region: the segment in it, or minus the bytes of a region that is one block's own.
+  var table = RegionTable()
+
+  /// Heap 0 is what a thread has before its first allocation.
+  var heaps: UnsafeMutablePointer<PoolHeap>
+  var heapCapacity = 4
+  var heapCount = 1
+  /// By thread: its heap's number.
+  var threadHeaps: UnsafeMutablePointer<Int32>
+
+  let binBytes: UnsafeMutablePointer<UInt64>
+
+  public init(design: Design, memory: Memory, counts: StepCounts) {
+    self.memory = memory
+    self.counts = counts
+    // The toggle's values are integers by declaration.
+    header = UInt64(design["header"]) ?? 0
+    isDirect = design["index"] == "direct"
+    usedIsAtomic = design["used-counter"] == "atomic"
+    segments = .allocate(capacity: segmentCapacity)
+    segments.initialize(repeating: PoolSegment(), count: segmentCapacity)
+    pages = .allocate(capacity: 64 * segmentCapacity)
+    pages.initialize(repeating: PoolPage(), count: 64 * segmentCapacity)
+    heaps = .allocate(capacity: heapCapacity)
+    heaps.initialize(to: PoolHeap(number: 0))
+    let threads = Int(UInt16.max) + 1
+    threadHeaps = .allocate(capacity: threads)
+    threadHeaps.initialize(repeating: 0, count: threads)
+    binBytes = .allocate(capacity: PoolLayout.binCount)
+    binBytes.initialize(from: PoolLayout.binBytes, count: PoolLayout.binCount)
+  }
+
+  deinit {
+    for page in 0..<(64 * segmentCapacity) { pages[page].links?.deallocate() }
+    pages.deallocate()
+    segments.deallocate()
+    for heap in 0..<heapCount { heaps[heap].deallocate() }
+    heaps.deallocate()
+    threadHeaps.deallocate()
+    binBytes.deallocate()
+    table.deallocate()
+  }
+
+  // MARK: - Allocating
+
+  public func allocate(
+    size: UInt64, alignment: UInt64, zeroed: Bool, site: UInt64, thread: UInt16
+  ) -> Address {
+    counts.count(alignment > 0 ? .alignedCall : zeroed ? .callocCall : .mallocCall)
+    return designAllocate(size: size, alignment: alignment, zeroed: zeroed, thread: thread)
+  }
+
+  @inline(__always)
+  func designAllocate(size: UInt64, alignment: UInt64, zeroed: Bool, thread: UInt16) -> Address {
+    counts.count(.threadLocalAccess)
+    let heap = threadHeaps[Int(thread)]
+    touchThreadLocal(thread)
+    let start: Address
+    if alignment <= 16 {
+      start = allocateBlock(heap, size: size, thread: thread)
+    } else {
+      start = allocateAligned(heap, size: size, alignment: alignment, thread: thread)
+    }
+    guard start != 0 else { return 0 }
+    let payload = start &+ header
+    if header > 0 { headerWrite(start) }
+    if zeroed && size <= PoolLayout.largestBlock &- header {
+      counts.count(.lineZeroed, (size &+ 63) / 64)
+      if size > 0 { memory.touchRange(payload, bytes: size, isWrite: true) }
+    }
+    return payload
+  }
+
+  @inline(__always)
+  func allocateBlock(_ heap: Int32, size: UInt64, thread: UInt16) -> Address {
+    let bytes = size &+ header
+    if Memory.observesTouches {
+      memory.branch(PoolBranch.isSmall, taken: size <= PoolLayout.smallBytes &- header)
+    }
+    if isDirect && size <= PoolLayout.smallBytes &- header {
+      counts.count(.sizeClassDirect)
+      let words = Int((bytes &+ 7) / 8)
+      let page = heaps[Int(heap)].direct[words]
+      touchHeap(heap, PoolLayout.direct &+ UInt64(words) &* 8, isWrite: false)
+      touchPage(heap, page, isWrite: false)
+      let free = pages[Int(page)].free
+      memory.branch(PoolBranch.hasFreeBlock, taken: free != PoolPage.none)
+      if free != PoolPage.none { return pop(page) }
+      return allocateSlow(heap, bin: bin(of: bytes), thread: thread)
+    }
+    if size <= PoolLayout.largestBlock &- header {
+      return allocateBin(heap, bin: bin(of: bytes), thread: thread)
+    }
+    return allocateHuge(heap, size: size, alignment: 0, thread: thread)
+  }
+
+  @inline(__always)
+  func pop(_ number: Int32) -> Address {
+    let page = pages + Int(number)
+    counts.count(.freeListPop)
+    let block = page.pointee.free
+    let address = page.pointee.address(of: block)
+    memory.touch(address, isWrite: false)
+    page.pointee.free = linked(page, block)
+    memory.touch(page.pointee.state, isWrite: true)
+    countUsed()
+    page.pointee.used &+= 1
+    return address
+  }
+
+  @inline(__always)
+  func countUsed() { counts.count(usedIsAtomic ? .usedCounterAtomic : .usedCounterPlain) }
+
+  func allocateBin(_ heap: Int32, bin: Int, thread: UInt16) -> Address {
+    let page = heaps[Int(heap)].first[bin]
+    touchHeap(heap, PoolLayout.first &+ UInt64(bin) &* 8, isWrite: false)
+    touchPage(heap, page, isWrite: false)
+    let hasFree = pages[Int(page)].free != PoolPage.none
+    memory.branch(PoolBranch.hasFreeBlock, taken: hasFree)
+    return hasFree ? pop(page) : allocateSlow(heap, bin: bin, thread: thread)
+  }
+
+  @inline(never)
+  func allocateSlow(_ unset: Int32, bin: Int, thread: UInt16) -> Address {
+    counts.count(.allocateSlow)
+    let heap = unset == 0 ? heapBegin(thread: thread) : unset
+    guard heap != 0 else { return 0 }
+    collectDelayed(heap)
+    let page = findPage(heap, bin: bin)
+    return page == 0 ? 0 : pop(page)
+  }
+
+  @inline(never)
+  func allocateAligned(
+    _ heap: Int32, size: UInt64, alignment: UInt64, thread: UInt16
+  ) -> Address {
+    if size > PoolLayout.largestBlock || alignment > PoolLayout.largestBlock {
+      return allocateHuge(heap, size: size, alignment: alignment, thread: thread)
+    }
+    let mask = alignment - 1
+    let held = max(size, 1)
+    let rounded = (held + mask) & ~mask + header
+    if rounded <= PoolLayout.largestBlock && alignment <= 4096 && header & mask == 0 {
+      let bin = bin(of: rounded)
+      if binBytes[bin] & mask == 0 { return allocateBin(heap, bin: bin, thread: thread) }
+    }
+    let total = held + header + mask
+    if total > PoolLayout.largestBlock {
+      return allocateHuge(heap, size: size, alignment: alignment, thread: thread)
+    }
+    let block = allocateBin(heap, bin: bin(of: total), thread: thread)
+    guard block != 0 else { return 0 }
+    let start = (block + header + mask) & ~mask - header
+    if start != block {
+      counts.count(.blockAlign)
+      let page = pageNumber(of: block)
+      memory.touch(pages[Int(page)].state, isWrite: true)
+      pages[Int(page)].hasMovedStarts = true
+    }
+    return start
+  }
+
+  @inline(never)
+  func allocateHuge(_ unset: Int32, size: UInt64, alignment: UInt64, thread: UInt16) -> Address {
+    let heap = unset == 0 ? heapBegin(thread: thread) : unset
+    guard heap != 0 else { return 0 }
+    let offset = max(alignment, PoolLayout.hugeOffset)
+    guard size <= AddressSpace.largestRegion, offset <= AddressSpace.largestRegion else { return 0 }
+    let bytes = AddressSpace.wholePages(offset + size)
+    let region = mapRegion(bytes)
+    guard region != 0 else { return 0 }
+    counts.count(.segmentInit)
+    let segment =
+      offset > PoolLayout.segmentBytes ? region + offset - PoolLayout.segmentBytes : region
+    memory.touch(segment, isWrite: true)
+    memory.touch(segment + PoolLayout.pages, isWrite: true)
+    table.insert(region >> AddressSpace.offsetBits, -Int64(bytes))
+    return region + offset - header
+  }
+
+  // MARK: - Freeing
+
+  public func deallocate(_ address: Address, thread: UInt16) {
+    counts.count(.freeCall)
+    designFree(address, thread: thread)
+  }
+
+  @inline(__always)
+  func designFree(_ address: Address, thread: UInt16) {
+    let start = address &- header
+    if header > 0 { headerCheck(start) }
+    counts.count(.pageLookup)
+    counts.count(.threadLocalAccess)
+    let region = address >> AddressSpace.offsetBits
+    let segment = table[region]
+    guard segment > 0 else {
+      freeHuge(address, bytes: UInt64(-segment), thread: thread)
+      return
+    }
+    touchSegmentOf(address)
+    touchThreadLocal(thread)
+    let number = pageNumber(segment: segment, start)
+    let page = pages + Int(number)
+    memory.touch(page.pointee.state, isWrite: false)
+    let heap = threadHeaps[Int(thread)]
+    let isOther =
+      page.pointee.heap != heap || page.pointee.isFull || page.pointee.hasMovedStarts
+    memory.branch(PoolBranch.isOther, taken: isOther)
+    if isOther {
+      freeOther(heap, number, start)
+      return
+    }
+    pushLocal(page, page.pointee.block(at: start))
+    countUsed()
+    page.pointee.used &-= 1
+    memory.branch(PoolBranch.isEmpty, taken: page.pointee.used == 0)
+    if page.pointee.used == 0 { retire(heap, number) }
+  }
+
+  // MARK: - Reallocating
+
+  public func reallocate(
+    _ address: Address, size: UInt64, site: UInt64, thread: UInt16
+  ) -> Address {
+    counts.count(.reallocCall)
+    if header > 0 { headerCheck(address &- header) }
+    let usable = usableSize(address)
+    let inPlace = size <= usable && size >= usable / 2
+    memory.branch(PoolBranch.inPlace, taken: inPlace)
+    if inPlace {
+      counts.count(.reallocateInPlace)
+      if header > 0 { headerWrite(address &- header) }
+      return address
+    }
+    let moved = designAllocate(size: size, alignment: 0, zeroed: false, thread: thread)
+    guard moved != 0 else { return 0 }
+    let copied = min(size, usable)
+    counts.count(.lineCopied, (copied + 63) / 64)
+    if copied > 0 {
+      memory.touchRange(address, bytes: copied, isWrite: false)
+      memory.touchRange(moved, bytes: copied, isWrite: true)
+    }
+    designFree(address, thread: thread)
+    return moved
+  }
+
+  func usableSize(_ address: Address) -> UInt64 {
+    counts.count(.pageLookup)
+    let region = address >> AddressSpace.offsetBits
+    let segment = table[region]
+    touchSegmentOf(address)
+    guard segment > 0 else {
+      return region << AddressSpace.offsetBits + UInt64(-segment) - address
+    }
+    let start = address &- header
+    let page = pages + Int(pageNumber(segment: segment, start))
+    memory.touch(page.pointee.state, isWrite: false)
+    guard page.pointee.hasMovedStarts else { return page.pointee.blockBytes - header }
+    counts.count(.blockUnalign)
+    let block = page.pointee.address(of: page.pointee.block(at: start))
+    return block + page.pointee.blockBytes - address
+  }
+}
+
+/// The pool's data-dependent branches.
+enum PoolBranch {
+  static let isSmall: UInt32 = 16
+  static let hasFreeBlock: UInt32 = 17
+  static let isOther: UInt32 = 18
+  static let isEmpty: UInt32 = 19
+  static let inPlace: UInt32 = 20
+  static let searchProbe: UInt32 = 21
+  static let isHuge: UInt32 = 22
+}
