@@ -117,7 +117,9 @@ let package = Package(
       swiftSettings: strict),
     .testTarget(
       name: "NativeDesignsTests",
-      dependencies: ["NativeDesigns", "Designs", "Platform", "TestSupport"],
+      dependencies: [
+        "NativeDesigns", "Designs", "Models", "Platform", "Replay", "Traces", "TestSupport",
+      ],
       swiftSettings: strict),
     .testTarget(
       name: "CostsTests", dependencies: ["Costs", "Designs", "Platform"], swiftSettings: strict),

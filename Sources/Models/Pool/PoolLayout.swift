@@ -78,7 +78,7 @@ struct PoolPage {
 
   @inline(__always)
   func block(at address: Address) -> UInt16 {
-    UInt16(truncatingIfNeeded: (address &- start) &* reciprocal >> 44)
+    UInt16(truncatingIfNeeded: ((address &- start) &* reciprocal) >> 44)
   }
 
   @inline(__always)

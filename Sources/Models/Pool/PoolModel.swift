@@ -186,7 +186,7 @@ public final class PoolModel<Memory: MemoryModel>: AllocatorModel {
     guard heap != 0 else { return 0 }
     let offset = max(alignment, PoolLayout.hugeOffset)
     guard size <= AddressSpace.largestRegion, offset <= AddressSpace.largestRegion else { return 0 }
-    let bytes = AddressSpace.wholePages(offset + size)
+    let bytes = AddressSpace.wholePages(offset + max(size, 1))
     let region = mapRegion(bytes)
     guard region != 0 else { return 0 }
     counts.count(.segmentInit)

@@ -101,7 +101,8 @@ static void segment_return_page(struct pool_heap *heap, struct pool_page *page) 
 SLOW void *huge_allocate(struct pool_heap *heap, size_t size, size_t alignment) {
   size_t offset = alignment > OS_PAGE_BYTES ? alignment : OS_PAGE_BYTES;
   if (size > LARGEST_REGION || offset > LARGEST_REGION) return out_of_memory();
-  size_t bytes = align_up(offset + size, OS_PAGE_BYTES);
+  // A payload without bytes still has an address of its own.
+  size_t bytes = align_up(offset + (size ? size : 1), OS_PAGE_BYTES);
   char *region = region_map(bytes, alignment > SEGMENT_BYTES ? alignment : SEGMENT_BYTES);
   if (!region) return NULL;
   COUNT(SEGMENT_INIT);
