@@ -60,3 +60,10 @@ int mallometer_catch_signals(int descriptor) {
     if (sigaction(signals[index], &action, NULL) != 0) return errno;
   return 0;
 }
+
+int mallometer_may_run_on(int cpu) {
+  cpu_set_t set;
+  CPU_ZERO(&set);
+  return cpu >= 0 && cpu < CPU_SETSIZE && sched_getaffinity(0, sizeof set, &set) == 0
+         && CPU_ISSET(cpu, &set);
+}

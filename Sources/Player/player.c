@@ -183,14 +183,19 @@ static void pin(uint64_t cpu) {
     fail(2, "cannot run on the chosen processor", strerror(errno));
 }
 
-/// mallometer-player MODE PLAN RESULT CPU|any [WINDOW]
+/// mallometer-player MODE PLAN RESULT CPU|any [WINDOW]; mode calibrate ignores PLAN.
 int main(int count, char **arguments) {
   if (count < 5) fail(64, "usage: mallometer-player MODE PLAN RESULT CPU|any [WINDOW]", NULL);
   const char *mode = arguments[1];
   open_result(&player, arguments[3]);
   find_allocator(&player);
-  open_plan(&player, arguments[2]);
   if (strcmp(arguments[4], "any") != 0) pin(number(arguments[4]));
+  if (strcmp(mode, "calibrate") == 0) {
+    run_calibrate(&player);
+    player.result->outcome = MALLOMETER_OUTCOME_DONE;
+    _exit(0);
+  }
+  open_plan(&player, arguments[2]);
   if (strcmp(mode, "time") == 0) run_time(&player);
   else if (strcmp(mode, "count") == 0) run_count(&player);
   else if (strcmp(mode, "dump") == 0 && count > 5) run_dump(&player, number(arguments[5]));

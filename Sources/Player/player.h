@@ -76,6 +76,8 @@ void run_time(struct player *player);
 void run_count(struct player *player);
 void run_dump(struct player *player, uint64_t window);
 void run_latency(struct player *player);
+/// Needs no plan.
+void run_calibrate(struct player *player);
 
 /// Performs one call as the plan says, touch included, and keeps the result in its slot.
 /// Returns the block of an allocating call, NULL after a free.

@@ -18,6 +18,7 @@ struct Mallometer: AsyncParsableCommand {
     version: "0.1.0",
     subcommands: [
       RecordCommand.self, DrainRecordingCommand.self,
+      ReplayCommand.self, CalibrateCommand.self,
       DoctorCommand.self,
     ])
 

@@ -24,4 +24,7 @@ int mallometer_pipe(int ends[2]);
 /// afterwards get the default action back. Returns 0 or an errno value.
 int mallometer_catch_signals(int descriptor);
 
+/// Whether this process may run on a processor.
+int mallometer_may_run_on(int cpu);
+
 #endif

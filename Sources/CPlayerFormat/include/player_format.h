@@ -161,6 +161,15 @@ static inline uint64_t mallometer_latency_ticks(uint32_t bucket) {
   return low + ((1ull << shift) >> 1);
 }
 
+enum { MALLOMETER_CALIBRATION_REPEATS = 15 };
+
+/// One record of a calibration: the primitive's name and its cost, several times measured.
+struct mallometer_primitive {
+  char name[32];
+  uint64_t picoseconds[MALLOMETER_CALIBRATION_REPEATS];
+};
+_Static_assert(sizeof(struct mallometer_primitive) == 152, "read by Swift");
+
 // An own design exports these in every build; `site` is Site.address of the recorded caller.
 //   void *mallometer_malloc_at(size_t size, uintptr_t site);
 //   void *mallometer_calloc_at(size_t count, size_t size, uintptr_t site);

@@ -67,11 +67,34 @@ extension Plan {
   }
 }
 
+extension Plan {
+  /// Compiles a workload, whose events all run on one thread.
+  /// - Parameter parent: where the temporary file goes, TMPDIR unless given.
+  public static func compile(workload: Workload, parent: String? = nil) throws -> Plan {
+    guard workload.threads == 1 else { throw PlanError.severalThreads(workload.threads) }
+    return try compile(WorkloadOperations(workload: workload), parent: parent)
+  }
+}
+
+/// A workload as a source of operations.
+private struct WorkloadOperations: OperationSource {
+  let workload: Workload
+
+  var slots: Int { workload.slots }
+  var siteAddresses: [UInt64] { workload.sites.map(\.address) }
+  var touch: TouchPolicy { workload.resolvedTouch }
+  var windowEvents: Int { workload.options.windowEvents }
+
+  func forEachOperationBlock(_ body: (UnsafeBufferPointer<Event>) throws -> Void) throws {
+    try workload.forEachBlock(body)
+  }
+}
+
 /// A workload that can't be compiled to a plan.
 public enum PlanError: UserFacingError, Equatable {
   case sizeOutOfRange(UInt64, operation: UInt64)
   case windowOutOfRange(Int)
-  case tooManyThreads(Int)
+  case severalThreads(Int)
   case cannotWrite(String, errorNumber: Int32)
 
   public var message: String {
@@ -80,8 +103,8 @@ public enum PlanError: UserFacingError, Equatable {
       "operation \(operation) asks for \(size) bytes; a replay goes up to 2^40 − 1"
     case .windowOutOfRange(let length):
       "a window of \(length) operations; a replay has windows of 1 to 8192"
-    case .tooManyThreads(let count):
-      "the trace has \(count) threads; a replay runs up to 256 at once"
+    case .severalThreads(let count):
+      "the trace has \(count) threads; replays run all events on one thread so far"
     case .cannotWrite(let path, let number):
       "cannot write the replay plan \(path): \(String(cString: strerror(number)))"
     }
@@ -90,7 +113,7 @@ public enum PlanError: UserFacingError, Equatable {
   public var remedy: String? {
     switch self {
     case .sizeOutOfRange, .windowOutOfRange: nil
-    case .tooManyThreads: "replay it on one thread with: --threads one"
+    case .severalThreads: "replay it on one thread with: --threads one"
     case .cannotWrite: "make room (16 bytes per event) or point TMPDIR at another disk"
     }
   }

@@ -23,7 +23,7 @@ public struct Player: Sendable {
 
   /// How a plan is played; the argument of the player.
   enum Mode {
-    case time, count, latency
+    case time, count, latency, calibrate
     case dump(window: Int)
 
     var name: String {
@@ -31,6 +31,7 @@ public struct Player: Sendable {
       case .time: "time"
       case .count: "count"
       case .latency: "latency"
+      case .calibrate: "calibrate"
       case .dump: "dump"
       }
     }
@@ -45,13 +46,25 @@ public struct Player: Sendable {
     _ plan: Plan, mode: Mode, allocator: String, library: URL?,
     body: (ResultFile) throws -> Output
   ) throws -> Output {
+    try play(
+      planPath: plan.path, largest: plan.touch == .firstLine ? 0 : plan.largest, mode: mode,
+      allocator: allocator, library: library, body: body)
+  }
+
+  /// - Parameters:
+  ///   - planPath: ignored by the player when it calibrates.
+  ///   - largest: the largest block that is touched beyond its first line, for the null allocator.
+  func play<Output>(
+    planPath: String, largest: UInt64 = 0, mode: Mode, allocator: String, library: URL?,
+    body: (ResultFile) throws -> Output
+  ) throws -> Output {
     let folder = try PrivateFolder(prefix: "mallometer-result")
     let path = folder.file("result")
-    var arguments = [mode.name, plan.path, path, cpu.map(String.init) ?? "any"]
+    var arguments = [mode.name, planPath, path, cpu.map(String.init) ?? "any"]
     if case .dump(let window) = mode { arguments.append(String(window)) }
     var variables = environment
     variables["LD_PRELOAD"] = library?.path
-    variables["MALLOMETER_LARGEST"] = String(plan.largest)
+    variables["MALLOMETER_LARGEST"] = String(largest)
     let ended = try ChildProcess(
       executable: executable.path, arguments: arguments, environment: variables
     ).run()

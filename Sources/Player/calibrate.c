@@ -1,0 +1,178 @@
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#include "player.h"
+
+/// Calibrate mode: what the machine's primitives cost alone, each measured a few times.
+
+enum { LINE = 64, PAGE = 4096 };
+
+typedef uint64_t (*kernel)(uint64_t rounds);
+
+static char *area;
+static size_t area_bytes;
+static __thread volatile uint64_t thread_local_counter;
+static volatile uint64_t global_counter;
+
+/// Links `count` places, `stride` bytes apart, into one cycle in random order. With `spread` every
+/// place lies in another line of its stride, so that a stride of a page uses all cache sets.
+static void link_cycle(size_t count, size_t stride, int spread) {
+  uint64_t random = 88172645463325252ull;
+  uint32_t *order = map_resident(count * sizeof *order);
+  for (size_t i = 0; i < count; i++) order[i] = (uint32_t)i;
+  for (size_t i = count - 1; i > 0; i--) {
+    random ^= random << 13;
+    random ^= random >> 7;
+    random ^= random << 17;
+    size_t j = random % i;
+    uint32_t swapped = order[i];
+    order[i] = order[j];
+    order[j] = swapped;
+  }
+#define PLACE(i) (area + (i) * stride + (spread ? (i) % (PAGE / LINE) * LINE : 0))
+  for (size_t i = 0; i < count; i++)
+    *(void **)PLACE((size_t)order[i]) = PLACE((size_t)order[(i + 1) % count]);
+#undef PLACE
+  munmap(order, count * sizeof *order);
+}
+
+static uint64_t chase(uint64_t rounds) {
+  void **at = (void **)area;
+  for (uint64_t i = 0; i < rounds; i++) at = *(void **volatile *)at;
+  global_counter += (uint64_t)(uintptr_t)at & 1;
+  return rounds;
+}
+
+static uint64_t read_clock(uint64_t rounds) {
+  uint64_t sum = 0;
+  for (uint64_t i = 0; i < rounds; i++) sum += __rdtsc();
+  global_counter += sum & 1;
+  return rounds;
+}
+
+static uint64_t enter_kernel(uint64_t rounds) {
+  for (uint64_t i = 0; i < rounds; i++) syscall(SYS_getppid);
+  return rounds;
+}
+
+static uint64_t map_and_unmap(uint64_t rounds) {
+  for (uint64_t i = 0; i < rounds; i++) {
+    void *start =
+        mmap(NULL, 16 * PAGE, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+    munmap(start, 16 * PAGE);
+  }
+  return rounds;
+}
+
+static uint64_t fault_pages(uint64_t rounds) {
+  char *start = mmap(
+      NULL, rounds * PAGE, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1,
+      0);
+  if (start == MAP_FAILED) return rounds;
+  madvise(start, rounds * PAGE, MADV_NOHUGEPAGE);
+  for (uint64_t i = 0; i < rounds; i++) *(volatile char *)(start + i * PAGE) = 1;
+  munmap(start, rounds * PAGE);
+  return rounds;
+}
+
+static uint64_t advise(uint64_t rounds) {
+  for (uint64_t i = 0; i < rounds; i++) madvise(area + (i & 15) * PAGE, PAGE, MADV_WILLNEED);
+  return rounds;
+}
+
+static uint64_t clear_lines(uint64_t rounds) {
+  for (uint64_t i = 0; i < rounds; i += 64) {
+    memset(area, 0, 64 * LINE);
+    __asm__ volatile("" ::: "memory");
+  }
+  return rounds;
+}
+
+static uint64_t copy_lines(uint64_t rounds) {
+  for (uint64_t i = 0; i < rounds; i += 64) {
+    memcpy(area, area + 128 * LINE, 64 * LINE);
+    __asm__ volatile("" ::: "memory");
+  }
+  return rounds;
+}
+
+static uint64_t add_atomically(uint64_t rounds) {
+  for (uint64_t i = 0; i < rounds; i++) __atomic_fetch_add(&global_counter, 1, __ATOMIC_RELAXED);
+  return rounds;
+}
+
+/// Eight counters in turn: the work of an increment, not the latency of one counter's chain.
+static uint64_t add_plainly(uint64_t rounds) {
+  volatile uint64_t *counters = (volatile uint64_t *)area;
+  for (uint64_t i = 0; i < rounds; i++) counters[i & 7]++;
+  return rounds;
+}
+
+static uint64_t add_thread_locally(uint64_t rounds) {
+  for (uint64_t i = 0; i < rounds; i++) thread_local_counter++;
+  return rounds;
+}
+
+/// Branches on random bits less the same branches on a constant: half of them are mispredicted.
+static uint64_t branch_on(uint64_t rounds, int random_bits) {
+  uint64_t state = 88172645463325252ull, taken = 0;
+  for (uint64_t i = 0; i < rounds; i++) {
+    state ^= state << 13;
+    state ^= state >> 7;
+    state ^= state << 17;
+    if (random_bits ? state & 1 : state != 0) __asm__ volatile("add $1, %0" : "+r"(taken));
+    else __asm__ volatile("sub $1, %0" : "+r"(taken));
+  }
+  global_counter += taken;
+  return rounds;
+}
+static uint64_t branch_randomly(uint64_t rounds) { return branch_on(rounds, 1); }
+static uint64_t branch_steadily(uint64_t rounds) { return branch_on(rounds, 0); }
+
+static void record(const char *name, kernel run, uint64_t rounds) {
+  struct mallometer_primitive primitive = {{0}, {0}};
+  strncpy(primitive.name, name, sizeof primitive.name - 1);
+  run(rounds < 4096 ? rounds : rounds / 4);
+  for (int repeat = 0; repeat < MALLOMETER_CALIBRATION_REPEATS; repeat++) {
+    uint64_t from = __rdtsc(), done = run(rounds), ticks = __rdtsc() - from;
+    primitive.picoseconds[repeat] =
+        (uint64_t)((double)ticks * 1e12 / (double)player.result->ticks_per_second / (double)done);
+  }
+  write_all(player.result_file, &primitive, sizeof primitive);
+}
+
+static void record_chase(const char *name, size_t bytes, size_t stride, int spread) {
+  link_cycle(bytes / stride, stride, spread);
+  record(name, chase, 1 << 18);
+}
+
+void run_calibrate(struct player *p) {
+  area_bytes = (size_t)256 << 20;
+  area = mmap(
+      NULL, area_bytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+  if (area == MAP_FAILED) fail(2, "calibration needs 256 MiB of memory", NULL);
+  p->result->ticks_per_second = measure_ticks_per_second();
+  p->result->core_hertz[0] = measure_core_hertz(p->result->ticks_per_second);
+  record("clock-read", read_clock, 1 << 14);
+  record("system-call", enter_kernel, 1 << 13);
+  record("map-and-unmap", map_and_unmap, 1 << 10);
+  record("page-fault", fault_pages, 1 << 10);
+  record("advise", advise, 1 << 11);
+  record("line-clear", clear_lines, 1 << 18);
+  record("line-copy", copy_lines, 1 << 18);
+  record("atomic-add", add_atomically, 1 << 16);
+  record("plain-add", add_plainly, 1 << 18);
+  record("thread-local-add", add_thread_locally, 1 << 18);
+  record("branch-random", branch_randomly, 1 << 16);
+  record("branch-steady", branch_steadily, 1 << 16);
+  p->result->core_hertz[1] = measure_core_hertz(p->result->ticks_per_second);
+  record_chase("load-level-one", 16 << 10, LINE, 0);
+  record_chase("load-level-two", 512 << 10, LINE, 0);
+  record_chase("load-level-three", 6 << 20, LINE, 0);
+  madvise(area, area_bytes, MADV_HUGEPAGE);
+  record_chase("load-translation-walk", 16 << 20, PAGE, 1);
+  record_chase("load-memory", area_bytes, LINE, 0);
+  p->result->core_hertz[2] = measure_core_hertz(p->result->ticks_per_second);
+}
