@@ -108,6 +108,10 @@ let package = Package(
     .testTarget(
       name: "ReportsTests", dependencies: ["Reports"], swiftSettings: strict),
     .testTarget(
+      name: "RecordingTests",
+      dependencies: ["Recording", "Traces", "Platform", "TestSupport"], exclude: ["Programs"],
+      swiftSettings: strict),
+    .testTarget(
       name: "DesignsTests", dependencies: ["Designs", "TestSupport"], swiftSettings: strict),
     .testTarget(
       name: "ModelsTests", dependencies: ["Models", "TestSupport"], swiftSettings: strict),

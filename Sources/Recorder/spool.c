@@ -6,8 +6,8 @@
 #include <linux/futex.h>
 #include <pthread.h>
 #include <signal.h>
-#include <stdlib.h>
 #include <string.h>
+#include <sys/auxv.h>
 #include <sys/mman.h>
 #include <sys/resource.h>
 #include <sys/syscall.h>
@@ -179,8 +179,11 @@ static struct mallometer_spool *create_spool(bool forked) {
   spool->start_time_stamp = start;
   spool->start_monotonic_ns = nanoseconds(CLOCK_MONOTONIC);
   spool->start_realtime_ns = nanoseconds(CLOCK_REALTIME);
-  ssize_t length = readlink("/proc/self/exe", mallometer_spool_executable(spool), 4095);
+  ssize_t length = readlink("/proc/self/exe", mallometer_spool_executable(spool), 3839);
   if (length < 0) mallometer_spool_executable(spool)[0] = 0;
+  const char *started = (const char *)getauxval(AT_EXECFN);
+  const char *slash = started ? strrchr(started, '/') : NULL;
+  if (started) strncpy(mallometer_spool_program(spool), slash ? slash + 1 : started, 255);
   spool->command_length = (uint32_t)read_file(
       "/proc/self/cmdline", mallometer_spool_command(spool), MALLOMETER_COMMAND_BYTES);
   return spool;

@@ -84,8 +84,11 @@ final class SpoolFile {
     return path.hasSuffix(" (deleted)") ? String(path.dropLast(10)) : path
   }
 
-  /// The program's name: the executable's last path component.
+  /// The program's name as it was started, without its folder: `python3` where the executable is
+  /// called python3.11, the script's name where an interpreter runs one.
   var program: String {
+    let started = String(cString: mallometer_spool_program(base))
+    if !started.isEmpty, started != "exe" { return started }
     let name = executable.split(separator: "/").last.map(String.init) ?? ""
     return name.isEmpty ? "unknown" : name
   }

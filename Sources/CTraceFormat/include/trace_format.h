@@ -166,6 +166,7 @@ struct mallometer_session {
 
 /// Where a spool keeps what, in bytes from its start. Pages of a table that isn't used cost nothing.
 #define MALLOMETER_EXECUTABLE_AT 4096U
+#define MALLOMETER_PROGRAM_AT 7936U
 #define MALLOMETER_COMMAND_AT 8192U
 #define MALLOMETER_IMAGES_AT 16384U
 #define MALLOMETER_MODULES_AT 36864U
@@ -199,6 +200,10 @@ static inline struct mallometer_record *mallometer_chunk_records(struct mallomet
 }
 static inline char *mallometer_spool_executable(struct mallometer_spool *spool) {
   return (char *)spool + MALLOMETER_EXECUTABLE_AT;
+}
+/// The name under which the program was started: at most 255 bytes.
+static inline char *mallometer_spool_program(struct mallometer_spool *spool) {
+  return (char *)spool + MALLOMETER_PROGRAM_AT;
 }
 static inline char *mallometer_spool_command(struct mallometer_spool *spool) {
   return (char *)spool + MALLOMETER_COMMAND_AT;
