@@ -60,7 +60,8 @@ let package = Package(
       name: "Platform",
       dependencies: ["CPlatform", .product(name: "Subprocess", package: "swift-subprocess")],
       swiftSettings: strict),
-    .target(name: "Traces", dependencies: ["Platform", "CZstd"], swiftSettings: hot),
+    .target(
+      name: "Traces", dependencies: ["Platform", "CPlatform", "CZstd"], swiftSettings: hot),
     .target(
       name: "Recording",
       dependencies: ["Platform", "CPlatform", "Traces", "CTraceFormat", "CRecording"],

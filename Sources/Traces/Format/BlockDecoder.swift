@@ -9,8 +9,9 @@ enum EventSelection {
 
 /// Turns the columns of a block back into events, in batches, checking everything.
 ///
-/// The columns' cursors are checked once per batch, after it: a batch needs at most 16 bytes per
-/// event of a column, and the buffers have that much room behind the longest column.
+/// Columns are read without a check per byte: an event takes at most 16 bytes of a column, the
+/// buffers have that much room for a batch behind the longest column, and after a batch, before
+/// anyone sees it, the columns' cursors are compared with their ends.
 struct BlockDecoder {
   let columns = ColumnBuffers()
   private(set) var table = SlotTable.allocate()
@@ -21,39 +22,15 @@ struct BlockDecoder {
   private let timeShift: UInt64
   private let selection: EventSelection
 
-  private var cursors = Cursors()
+  private var input: ColumnInput
   private var head = BlockHead()
-  private var sites: UInt32 = 1
   private var decoded: UInt32 = 0
   private var operations: UInt32 = 0
-
-  private struct Cursors {
-    var codes = 0
-    var times = 0
-    var longTimes = 0
-    var threads = 0
-    var siteLow = 0
-    var siteHigh = 0
-    var sizeHigh = 0
-    var sizeLow = 0
-    var slotLow = 0
-    var slotMiddle = 0
-    var slotHigh = 0
-    var alignments = 0
-
-    var used: [(Column, Int)] {
-      [
-        (.codes, codes), (.times, times), (.longTimes, longTimes), (.threads, threads),
-        (.siteLow, siteLow), (.siteHigh, siteHigh), (.sizeHigh, sizeHigh), (.sizeLow, sizeLow),
-        (.slotLow, slotLow), (.slotMiddle, slotMiddle), (.slotHigh, slotHigh),
-        (.alignments, alignments),
-      ]
-    }
-  }
 
   init(timeResolutionLog2: Int, selection: EventSelection) {
     timeShift = UInt64(timeResolutionLog2)
     self.selection = selection
+    input = ColumnInput(columns)
   }
 
   func deallocate() {
@@ -64,10 +41,10 @@ struct BlockDecoder {
   /// Starts on a block whose columns are in `columns`.
   mutating func begin(_ head: BlockHead) {
     self.head = head
-    sites = head.sitesBefore + head.newSites
-    cursors = Cursors()
+    input = ColumnInput(columns)
     decoded = 0
     operations = 0
+    predictors.reserve(threads: head.threads)
   }
 
   /// What a batch gave.
@@ -81,33 +58,32 @@ struct BlockDecoder {
   /// Decodes up to `ColumnBuffers.batchEvents` events into `output`.
   mutating func decode(into output: UnsafeMutablePointer<Event>) -> Batch {
     guard decoded < head.events else { return finish() }
-    let count = min(head.events - decoded, UInt32(ColumnBuffers.batchEvents))
-    var written = 0
-    var problem: String?
     let first = decoded
-    while decoded < first + count {
-      problem = decodeEvent(into: output, &written)
-      if problem != nil { break }
-      decoded += 1
+    table.reserve(ColumnBuffers.batchEvents)
+    let (written, failure) =
+      switch selection {
+      case .all: decodeBatch(into: output, operationsOnly: false, threadMask: .max)
+      case .operations(let oneThread):
+        decodeBatch(into: output, operationsOnly: true, threadMask: oneThread ? 0 : .max)
+      }
+    for (column, used) in input.used(since: columns)
+    where used > columns.lengths[column.rawValue] {
+      return .invalid(
+        first, "column \(column) ends early, after \(columns.lengths[column.rawValue]) bytes")
     }
-    if let overrun = overrun() { return .invalid(first, overrun) }
-    if let problem { return .invalid(decoded, problem) }
+    if let failure { return .invalid(decoded, failure.description(sites: sites, head: head)) }
     if table.slots > Int(head.slots) {
       return .invalid(first, "more slots than the \(head.slots) that the block announces")
     }
     return .events(written)
   }
 
-  private func overrun() -> String? {
-    for (column, used) in cursors.used where used > columns.lengths[column.rawValue] {
-      return "column \(column) ends early, after \(columns.lengths[column.rawValue]) bytes"
-    }
-    return nil
-  }
+  private var sites: UInt32 { head.sitesBefore + head.newSites }
 
   /// The announcements of the block's head, checked against what was decoded.
   private func finish() -> Batch {
-    for (column, used) in cursors.used where used != columns.lengths[column.rawValue] {
+    for (column, used) in input.used(since: columns)
+    where used != columns.lengths[column.rawValue] {
       return .invalid(
         decoded, "column \(column) has \(columns.lengths[column.rawValue]) bytes, \(used) used")
     }
@@ -126,247 +102,187 @@ struct BlockDecoder {
     return .end
   }
 
-  @inline(__always) private mutating func decodeEvent(
-    into output: UnsafeMutablePointer<Event>, _ written: inout Int
-  ) -> String? {
-    var code = columns.base(.codes)[cursors.codes]
-    cursors.codes += 1
-    if code >= Code.previousThread {
-      if let problem = switchThread(&code) { return problem }
-    }
-    let delta = columns.base(.times)[cursors.times]
-    cursors.times += 1
-    quantisedTime &+= delta < 255 ? UInt64(delta) : longTime()
-    let thread = predictors.threads + Int(currentThread)
-    var event = Event(
-      kind: .free, thread: UInt16(truncatingIfNeeded: currentThread), slot: 0,
-      time: quantisedTime << timeShift)
-    if case .operations(oneThread: true) = selection { event.thread = 0 }
-    if code < Code.frees {
-      let before = thread.pointee.site
-      guard decodeSite((code >> 2) & 3, predictors.site(after: thread), thread, &event) else {
-        return undefinedSite(event)
+  /// The hot loop. All state is in local variables, so that it stays in registers, and nothing
+  /// here allocates: about 40 instructions per event.
+  @inline(__always) private mutating func decodeBatch(
+    into output: UnsafeMutablePointer<Event>, operationsOnly: Bool, threadMask: UInt16
+  ) -> (Int, DecodingFailure?) {
+    var input = self.input
+    var table = self.table
+    let predictors = self.predictors
+    var currentThread = self.currentThread
+    var previousThread = self.previousThread
+    var thread = predictors.threads + Int(currentThread)
+    var quantisedTime = self.quantisedTime
+    let timeShift = self.timeShift
+    let sites = self.sites
+    let end = decoded + min(head.events - decoded, UInt32(ColumnBuffers.batchEvents))
+    var decoded = self.decoded
+    var operations = self.operations
+    var next = output
+    var failure: DecodingFailure?
+
+    decoding: while decoded < end {
+      var code = input.code()
+      if code >= Code.previousThread {
+        var number = previousThread
+        if code == Code.otherThread {
+          let long = input.variable(&input.threads)
+          if long >= UInt64(head.threads) {
+            failure = .thread(long)
+            break decoding
+          }
+          number = UInt32(long)
+        } else if code != Code.previousThread {
+          failure = .code(code)
+          break decoding
+        }
+        previousThread = currentThread
+        currentThread = number
+        thread = predictors.threads + Int(number)
+        code = input.code()
       }
-      guard decodeSize(code & 3, before, &event) else { return impossibleSize(event) }
-      // The kinds of allocation are numbered as the codes are.
-      event.kind = EventKind(rawValue: code >> 4).unsafelyUnwrapped
-      if event.kind == .aligned {
-        event.alignmentLog2 = columns.base(.alignments)[cursors.alignments]
-        cursors.alignments += 1
-        if event.alignmentLog2 > 47 {
-          return "an alignment of 2 to the power \(event.alignmentLog2)"
+      let delta = input.time()
+      quantisedTime &+= delta < 255 ? UInt64(delta) : input.longTime()
+      var kind = EventKind.free
+      var alignment: UInt8 = 0
+      var slot: UInt32 = 0
+      var size: UInt64 = 0
+      var site: UInt32 = 0
+
+      if code < Code.frees {
+        let before = thread.pointee.site
+        site = input.site(code: (code >> 2) & 3, predictors.site(after: thread))
+        size = input.size(code: code & 3, predictors.size(site: site, before: before))
+        thread.pointee.siteBefore = before
+        thread.pointee.site = site
+        // Kinds of allocation are numbered as the codes are.
+        kind = EventKind(rawValue: code >> 4).unsafelyUnwrapped
+        if kind == .aligned {
+          alignment = input.alignment()
+          if alignment > 47 {
+            failure = .alignment(alignment)
+            break decoding
+          }
+        } else if operationsOnly && kind == .realloc {
+          kind = .malloc
+        }
+        slot = table.allocate(site: site) &- 1
+        operations &+= 1
+      } else if code < Code.reallocs {
+        let which = Int(code &- Code.frees)
+        let place = which / 3
+        let node: UInt32
+        if place == Code.explicitSlot {
+          node = input.node(below: table.count)
+          input.prefetchNodes(table)
+        } else {
+          node = table.walk(place, after: thread.pointee.after, before: thread.pointee.before)
+        }
+        let entry = table.nodes[Int(node)]
+        slot = node &- 1
+        if entry.site == SlotTable.dead {
+          failure = .dead(slot)
+          break decoding
+        }
+        let siteCode = which - place * 3
+        site = input.site(
+          code: siteCode == 2 ? Ranked.explicit : UInt8(siteCode),
+          predictors.freeSite(allocatedAt: entry.site))
+        thread.pointee.siteBefore = thread.pointee.site
+        thread.pointee.site = site
+        thread.pointee.after = entry.next
+        thread.pointee.before = entry.previous
+        table.free(node)
+        operations &+= 1
+      } else if code < Code.impliedFree {
+        let rest = code &- Code.reallocs
+        let newest = table.nodes[0].previous
+        let node: UInt32 =
+          switch rest >> 4 {
+          case 0: thread.pointee.reallocated
+          case 1: newest
+          case 2: table.nodes[Int(newest)].previous
+          default: input.node(below: table.count)
+          }
+        slot = node &- 1
+        if !table.isLive(node) {
+          failure = .dead(slot)
+          break decoding
+        }
+        thread.pointee.reallocated = node
+        let before = thread.pointee.site
+        site = input.site(code: (rest >> 2) & 3, predictors.site(after: thread))
+        size = input.size(code: rest & 3, predictors.size(site: site, before: before))
+        thread.pointee.siteBefore = before
+        thread.pointee.site = site
+        kind = .realloc
+        operations &+= 1
+      } else {
+        switch code {
+        case Code.impliedFree:
+          let node = input.node(below: table.count)
+          slot = node &- 1
+          if !table.isLive(node) {
+            failure = .dead(slot)
+            break decoding
+          }
+          site = input.site()
+          table.free(node)
+          kind = operationsOnly ? .free : .impliedFree
+          operations &+= 1
+        case Code.foreignFree:
+          site = input.site()
+          kind = .foreignFree
+        case Code.threadStart: kind = .threadStart
+        case Code.threadEnd: kind = .threadEnd
+        default:
+          failure = .code(code)
+          break decoding
         }
       }
-      if event.kind == .realloc, case .operations = selection { event.kind = .malloc }
-      let node = table.allocate(site: event.site)
-      if node == 0 { return "more than \(TraceFormat.maximumSlots) live objects" }
-      event.slot = node - 1
-      operations += 1
-    } else if code < Code.reallocs {
-      let which = Int(code - Code.frees) / 3
-      let node = walk(which, thread)
-      guard table.isLive(node) else { return "a free of slot \(Int(node) - 1), which is dead" }
-      event.slot = node - 1
-      let entry = table.nodes[Int(node)]
-      let context = predictors.freeSite(allocatedAt: entry.site)
-      var siteCode = (code - Code.frees) % 3
-      if siteCode == 2 { siteCode = Ranked.explicit }
-      guard decodeSite(siteCode, context, thread, &event) else { return undefinedSite(event) }
-      thread.pointee.after = entry.next
-      thread.pointee.before = entry.previous
-      table.free(node)
-      operations += 1
-    } else if code < Code.impliedFree {
-      let node = reallocated((code - Code.reallocs) >> 4, thread)
-      guard table.isLive(node) else { return "a realloc of slot \(Int(node) - 1), which is dead" }
-      thread.pointee.reallocated = node
-      event.slot = node - 1
-      event.kind = .realloc
-      let before = thread.pointee.site
-      let rest = (code - Code.reallocs) & 15
-      guard decodeSite(rest >> 2, predictors.site(after: thread), thread, &event) else {
-        return undefinedSite(event)
+      if site >= sites || size > TraceFormat.maximumSize {
+        failure = site >= sites ? .site(site) : .size(size)
+        break decoding
       }
-      guard decodeSize(rest & 3, before, &event) else { return impossibleSize(event) }
-      operations += 1
-    } else {
-      if let problem = decodeRare(code, &event) { return problem }
-      if case .operations = selection {
-        if event.kind != .impliedFree { return nil }
-        event.kind = .free
-      }
+      decoded &+= 1
+      if operationsOnly && code >= Code.foreignFree { continue }
+      next.pointee = Event(
+        kind: kind, alignmentLog2: alignment,
+        thread: UInt16(truncatingIfNeeded: currentThread) & threadMask, slot: slot, size: size,
+        time: quantisedTime << timeShift, site: site)
+      next += 1
     }
-    output[written] = event
-    written += 1
-    return nil
-  }
 
-  private mutating func decodeRare(_ code: UInt8, _ event: inout Event) -> String? {
-    switch code {
-    case Code.impliedFree:
-      event.kind = .impliedFree
-      let node = slot() &+ 1
-      guard node != 0, table.isLive(node) else {
-        return "an implied free of slot \(Int(node) - 1), which is dead"
-      }
-      event.slot = node - 1
-      event.site = site()
-      if event.site >= sites { return undefinedSite(event) }
-      table.free(node)
-      operations += 1
-    case Code.foreignFree:
-      event.kind = .foreignFree
-      event.site = site()
-      if event.site >= sites { return undefinedSite(event) }
-    case Code.threadStart: event.kind = .threadStart
-    case Code.threadEnd: event.kind = .threadEnd
-    default: return "operation code \(code), which doesn't exist"
-    }
-    return nil
+    self.input = input
+    self.table = table
+    self.currentThread = currentThread
+    self.previousThread = previousThread
+    self.quantisedTime = quantisedTime
+    self.decoded = decoded
+    self.operations = operations
+    return (next - output, failure)
   }
+}
 
-  private func undefinedSite(_ event: Event) -> String {
-    "site \(event.site), of which only \(sites) are defined"
-  }
+/// What made an event impossible.
+enum DecodingFailure {
+  case code(UInt8)
+  case thread(UInt64)
+  case alignment(UInt8)
+  case dead(UInt32)
+  case site(UInt32)
+  case size(UInt64)
 
-  private func impossibleSize(_ event: Event) -> String {
-    "a size of \(event.size) bytes; at most \(TraceFormat.maximumSize) is possible"
-  }
-
-  private mutating func switchThread(_ code: inout UInt8) -> String? {
-    var next = previousThread
-    if code == Code.otherThread {
-      let number = variable(.threads, &cursors.threads)
-      guard number < UInt64(head.threads), number <= UInt64(UInt16.max) else {
-        return "thread \(number), of which the block announces \(head.threads)"
-      }
-      next = UInt32(number)
-      predictors.reserve(thread: next)
-    } else if code != Code.previousThread {
-      return "operation code \(code), which doesn't exist"
-    }
-    previousThread = currentThread
-    currentThread = next
-    code = columns.base(.codes)[cursors.codes]
-    cursors.codes += 1
-    return code >= Code.previousThread ? "a second change of thread before one event" : nil
-  }
-
-  private mutating func longTime() -> UInt64 {
-    let zigzag = variable(.longTimes, &cursors.longTimes)
-    return zigzag >> 1 ^ (0 &- (zigzag & 1))
-  }
-
-  private func variable(_ column: Column, _ cursor: inout Int) -> UInt64 {
-    let base = columns.base(column)
-    var value: UInt64 = 0
-    var shift: UInt64 = 0
-    while shift < 70 {
-      let byte = base[cursor]
-      cursor += 1
-      value |= UInt64(byte & 127) << shift
-      if byte < 128 { break }
-      shift += 7
-    }
-    return value
-  }
-
-  @inline(__always) private mutating func site() -> UInt32 {
-    let low = columns.base(.siteLow)
-    var site = UInt32(low[cursors.siteLow])
-    let high = columns.base(.siteHigh)[cursors.siteHigh]
-    cursors.siteLow += 1
-    cursors.siteHigh += 1
-    if high < 255 { return site | UInt32(high) << 8 }
-    site |= UInt32(low[cursors.siteLow]) << 8 | UInt32(low[cursors.siteLow + 1]) << 16
-    cursors.siteLow += 2
-    return site
-  }
-
-  @inline(__always) private mutating func slot() -> UInt32 {
-    let low = columns.base(.slotLow)
-    var slot = UInt32(low[cursors.slotLow])
-    slot |= UInt32(columns.base(.slotMiddle)[cursors.slotMiddle]) << 8
-    let high = columns.base(.slotHigh)[cursors.slotHigh]
-    cursors.slotLow += 1
-    cursors.slotMiddle += 1
-    cursors.slotHigh += 1
-    if high < 255 { return slot | UInt32(high) << 16 }
-    slot |= UInt32(low[cursors.slotLow]) << 16 | UInt32(low[cursors.slotLow + 1]) << 24
-    cursors.slotLow += 2
-    return slot
-  }
-
-  @inline(__always) private mutating func decodeSite(
-    _ code: UInt8, _ context: UnsafeMutablePointer<Ranked>,
-    _ thread: UnsafeMutablePointer<Predictors.Thread>, _ event: inout Event
-  ) -> Bool {
-    if code == Ranked.explicit {
-      event.site = site()
-      context.insert(event.site)
-    } else {
-      event.site = context.value(of: code)
-    }
-    thread.pointee.siteBefore = thread.pointee.site
-    thread.pointee.site = event.site
-    return event.site < sites
-  }
-
-  @inline(__always) private mutating func decodeSize(
-    _ code: UInt8, _ before: UInt32, _ event: inout Event
-  ) -> Bool {
-    let context = predictors.size(site: event.site, before: before)
-    if code != Ranked.explicit {
-      event.size = UInt64(context.value(of: code))
-      return true
-    }
-    let high = columns.base(.sizeHigh)[cursors.sizeHigh]
-    cursors.sizeHigh += 1
-    let low = columns.base(.sizeLow)
-    if high < 240 {
-      event.size = UInt64(high) << 8 | UInt64(low[cursors.sizeLow])
-      cursors.sizeLow += 1
-      context.insert(UInt32(truncatingIfNeeded: event.size))
-      return true
-    }
-    let bytes = min(Int(high) - 240, 6)
-    for index in 0..<bytes {
-      event.size |= UInt64(low[cursors.sizeLow + index]) << UInt64(8 * index)
-    }
-    cursors.sizeLow += bytes
-    if event.size <= UInt64(UInt32.max) { context.insert(UInt32(event.size)) }
-    return event.size <= TraceFormat.maximumSize
-  }
-
-  /// The node that a free's slot code leads to; it need not be live.
-  @inline(__always) private mutating func walk(
-    _ code: Int, _ thread: UnsafeMutablePointer<Predictors.Thread>
-  ) -> UInt32 {
-    if code == Code.explicitSlot {
-      let node = slot() &+ 1
-      return node < table.count ? node : 0
-    }
-    let nodes = table.nodes
-    if code >= Code.after && code < Code.before {
-      var node = thread.pointee.after
-      for _ in Code.after..<code { node = nodes[Int(node)].next }
-      return node
-    }
-    var node = code < Code.after ? nodes[0].previous : thread.pointee.before
-    for _ in 0..<(code & 7) { node = nodes[Int(node)].previous }
-    return node
-  }
-
-  @inline(__always) private mutating func reallocated(
-    _ code: UInt8, _ thread: UnsafeMutablePointer<Predictors.Thread>
-  ) -> UInt32 {
-    switch code {
-    case 0: return thread.pointee.reallocated
-    case 1: return table.nodes[0].previous
-    case 2: return table.nodes[Int(table.nodes[0].previous)].previous
-    default:
-      let node = slot() &+ 1
-      return node < table.count ? node : 0
+  func description(sites: UInt32, head: BlockHead) -> String {
+    switch self {
+    case .code(let code): "operation code \(code), which isn't possible here"
+    case .thread(let thread): "thread \(thread), of which the block announces \(head.threads)"
+    case .alignment(let log2): "an alignment of 2 to the power \(log2)"
+    case .dead(.max): "an object that was never allocated is freed or reallocated"
+    case .dead(let slot): "slot \(slot) is freed or reallocated, which isn't live"
+    case .site(let site): "site \(site), of which only \(sites) are defined"
+    case .size(let size): "a size of \(size) bytes; \(TraceFormat.maximumSize) is the most"
     }
   }
 }

@@ -155,7 +155,7 @@ struct BlockEncoder {
     } else {
       append(code: Code.otherThread)
       appendVariable(UInt64(thread), to: &threads)
-      predictors.reserve(thread: thread)
+      predictors.reserve(threads: thread + 1)
       head.threads = max(head.threads, thread + 1)
     }
     previousThread = currentThread
@@ -268,8 +268,8 @@ struct BlockEncoder {
       alignments.pointee = event.alignmentLog2
       alignments += 1
     }
+    if Int(table.count) == table.capacity { grow() }
     let node = Int(table.allocate(site: event.site))
-    if node >= sizesCapacity { growSizes() }
     sizes[node] = event.size
     pages.allocate(event.size)
   }
@@ -356,7 +356,8 @@ struct BlockEncoder {
     table.free(node)
   }
 
-  private mutating func growSizes() {
+  private mutating func grow() {
+    table.reserve(1)
     let larger = UnsafeMutablePointer<UInt64>.allocate(capacity: table.capacity)
     larger.initialize(repeating: 0, count: table.capacity)
     larger.update(from: sizes, count: sizesCapacity)

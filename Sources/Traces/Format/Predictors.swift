@@ -94,11 +94,11 @@ struct Predictors {
     threads.deallocate()
   }
 
-  /// Makes room for a thread number: at most 65536 of them, 24 bytes each.
-  mutating func reserve(thread: UInt32) {
-    guard Int(thread) >= threadCapacity else { return }
+  /// Makes room for thread numbers below `count`: at most 65536 of them, 24 bytes each.
+  mutating func reserve(threads count: UInt32) {
+    guard Int(count) > threadCapacity else { return }
     var capacity = threadCapacity
-    while Int(thread) >= capacity { capacity *= 2 }
+    while Int(count) > capacity { capacity *= 2 }
     let larger = UnsafeMutablePointer<Thread>.allocate(capacity: capacity)
     larger.moveInitialize(from: threads, count: threadCapacity)
     (larger + threadCapacity).initialize(repeating: Thread(), count: capacity - threadCapacity)

@@ -39,25 +39,25 @@ struct SlotTable {
   /// Slots handed out so far.
   var slots: Int { Int(count) - 1 }
 
-  /// - Complexity: amortised O(1).
-  @inline(never) mutating func grow() {
-    let larger = UnsafeMutablePointer<Node>.allocate(capacity: capacity * 2)
-    larger.moveInitialize(from: nodes, count: Int(count))
+  /// Makes room for that many new slots, so that `allocate` needs no check.
+  /// - Complexity: amortised O(1) per slot.
+  mutating func reserve(_ slots: Int) {
+    guard Int(count) + slots > capacity else { return }
+    var larger = capacity
+    while Int(count) + slots > larger { larger *= 2 }
+    let moved = UnsafeMutablePointer<Node>.allocate(capacity: larger)
+    moved.moveInitialize(from: nodes, count: Int(count))
     nodes.deallocate()
-    nodes = larger
-    capacity *= 2
+    nodes = moved
+    capacity = larger
   }
 
-  /// Makes the slot that an allocation takes live and returns its node; 0 when there are too many.
+  /// Makes the slot that an allocation takes live and returns its node. There must be room.
   @inline(__always) mutating func allocate(site: UInt32) -> UInt32 {
     var node = freed
     if node != 0 {
       freed = nodes[Int(node)].next
     } else {
-      if Int(count) == capacity {
-        if capacity > TraceFormat.maximumSlots { return 0 }
-        grow()
-      }
       node = count
       count += 1
     }
@@ -84,5 +84,17 @@ struct SlotTable {
     nodes[Int(node)].site = SlotTable.dead
     freed = node
     live -= 1
+  }
+
+  /// The node that a free's slot code leads to, other than `Code.explicitSlot`. It may be dead.
+  @inline(__always) func walk(_ code: Int, after: UInt32, before: UInt32) -> UInt32 {
+    if code >= Code.after && code < Code.before {
+      var node = after
+      for _ in 0..<(code & 7) { node = nodes[Int(node)].next }
+      return node
+    }
+    var node = code < Code.after ? nodes[0].previous : before
+    for _ in 0..<(code & 7) { node = nodes[Int(node)].previous }
+    return node
   }
 }
