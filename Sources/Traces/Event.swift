@@ -66,7 +66,7 @@ public struct Event: Equatable, Sendable {
 public struct Site: Hashable, Sendable {
   /// Index into the trace's module table.
   public var module: UInt32
-  /// Offset of the return address within the module's file mapping.
+  /// The return address less the module's load bias: a virtual address of its ELF file.
   public var offset: UInt64
 
   public init(module: UInt32, offset: UInt64) {

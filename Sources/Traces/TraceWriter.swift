@@ -91,7 +91,7 @@ public final class TraceWriter {
   }
 
   /// The number of a call site, registered when it is new. Module 0 with offset 0 is site 0.
-  /// - Parameter offset: of the return address in the module's file.
+  /// - Parameter offset: the return address less the module's load bias.
   /// - Complexity: a dictionary lookup, about 50 ns: callers with many events keep the numbers.
   public func siteNumber(module: UInt32, offset: UInt64) throws(TraceError) -> UInt32 {
     let site = Site(module: module, offset: offset)

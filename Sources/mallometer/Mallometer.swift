@@ -17,8 +17,12 @@ struct Mallometer: AsyncParsableCommand {
       """,
     version: "0.1.0",
     subcommands: [
-      RecordCommand.self, DrainRecordingCommand.self,
-      ReplayCommand.self, CalibrateCommand.self,
+      RecordCommand.self,
+      DrainRecordingCommand.self,
+      ReplayCommand.self,
+      CalibrateCommand.self,
+      InfoCommand.self,
+      GenerateCommand.self,
       DoctorCommand.self,
     ])
 

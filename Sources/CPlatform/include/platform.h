@@ -23,6 +23,7 @@ int mallometer_pipe(int ends[2]);
 /// `descriptor`. The handler does nothing else, so it may interrupt anything; programs started
 /// afterwards get the default action back. Returns 0 or an errno value.
 int mallometer_catch_signals(int descriptor);
+
 /// Asks for the cache line at an address; a hint that never faults.
 static inline void mallometer_prefetch(const void *address) { __builtin_prefetch(address); }
 
