@@ -22,7 +22,8 @@ struct BlockDecoder {
   private let timeShift: UInt64
   private let selection: EventSelection
 
-  private var input: ColumnInput
+  /// In memory of its own: its cursors would crowd the hot loop's registers.
+  private let input: UnsafeMutablePointer<ColumnInput>
   private var head = BlockHead()
   private var decoded: UInt32 = 0
   private var operations: UInt32 = 0
@@ -30,10 +31,12 @@ struct BlockDecoder {
   init(timeResolutionLog2: Int, selection: EventSelection) {
     timeShift = UInt64(timeResolutionLog2)
     self.selection = selection
-    input = ColumnInput(columns)
+    input = .allocate(capacity: 1)
+    input.initialize(to: ColumnInput(columns))
   }
 
   func deallocate() {
+    input.deallocate()
     table.deallocate()
     predictors.deallocate()
   }
@@ -41,7 +44,7 @@ struct BlockDecoder {
   /// Starts on a block whose columns are in `columns`.
   mutating func begin(_ head: BlockHead) {
     self.head = head
-    input = ColumnInput(columns)
+    input.pointee = ColumnInput(columns)
     decoded = 0
     operations = 0
     predictors.reserve(threads: head.threads)
@@ -66,12 +69,12 @@ struct BlockDecoder {
       case .operations(let oneThread):
         decodeBatch(into: output, operationsOnly: true, threadMask: oneThread ? 0 : .max)
       }
-    for (column, used) in input.used(since: columns)
+    for (column, used) in input.pointee.used(since: columns)
     where used > columns.lengths[column.rawValue] {
       return .invalid(
         first, "column \(column) ends early, after \(columns.lengths[column.rawValue]) bytes")
     }
-    if let failure { return .invalid(decoded, failure.description(sites: sites, head: head)) }
+    if let failure { return .invalid(decoded - 1, failure.description(sites: sites, head: head)) }
     if table.slots > Int(head.slots) {
       return .invalid(first, "more slots than the \(head.slots) that the block announces")
     }
@@ -82,7 +85,7 @@ struct BlockDecoder {
 
   /// The announcements of the block's head, checked against what was decoded.
   private func finish() -> Batch {
-    for (column, used) in input.used(since: columns)
+    for (column, used) in input.pointee.used(since: columns)
     where used != columns.lengths[column.rawValue] {
       return .invalid(
         decoded, "column \(column) has \(columns.lengths[column.rawValue]) bytes, \(used) used")
@@ -107,27 +110,32 @@ struct BlockDecoder {
   @inline(__always) private mutating func decodeBatch(
     into output: UnsafeMutablePointer<Event>, operationsOnly: Bool, threadMask: UInt16
   ) -> (Int, DecodingFailure?) {
-    var input = self.input
+    let input = self.input
+    var codes = input.pointee.codes
+    var times = input.pointee.times
     var table = self.table
     let predictors = self.predictors
     var currentThread = self.currentThread
-    var previousThread = self.previousThread
     var thread = predictors.threads + Int(currentThread)
     var quantisedTime = self.quantisedTime
     let timeShift = self.timeShift
     let sites = self.sites
-    let end = decoded + min(head.events - decoded, UInt32(ColumnBuffers.batchEvents))
-    var decoded = self.decoded
-    var operations = self.operations
+    let firstTime = times
+    let endTime = times + Int(min(head.events - decoded, UInt32(ColumnBuffers.batchEvents)))
+    var others: UInt32 = 0
     var next = output
     var failure: DecodingFailure?
 
-    decoding: while decoded < end {
-      var code = input.code()
+    decoding: while times < endTime {
+      let delta = times.pointee
+      times += 1
+      quantisedTime &+= delta < 255 ? UInt64(delta) : input.pointee.longTime()
+      var code = codes.pointee
+      codes += 1
       if code >= Code.previousThread {
         var number = previousThread
         if code == Code.otherThread {
-          let long = input.variable(&input.threads)
+          let long = ColumnInput.variable(&input.pointee.threads)
           if long >= UInt64(head.threads) {
             failure = .thread(long)
             break decoding
@@ -140,10 +148,9 @@ struct BlockDecoder {
         previousThread = currentThread
         currentThread = number
         thread = predictors.threads + Int(number)
-        code = input.code()
+        code = codes.pointee
+        codes += 1
       }
-      let delta = input.time()
-      quantisedTime &+= delta < 255 ? UInt64(delta) : input.longTime()
       var kind = EventKind.free
       var alignment: UInt8 = 0
       var slot: UInt32 = 0
@@ -152,14 +159,14 @@ struct BlockDecoder {
 
       if code < Code.frees {
         let before = thread.pointee.site
-        site = input.site(code: (code >> 2) & 3, predictors.site(after: thread))
-        size = input.size(code: code & 3, predictors.size(site: site, before: before))
+        site = input.pointee.site(code: (code >> 2) & 3, predictors.site(after: thread))
+        size = input.pointee.size(code: code & 3, predictors.size(site: site, before: before))
         thread.pointee.siteBefore = before
         thread.pointee.site = site
         // Kinds of allocation are numbered as the codes are.
         kind = EventKind(rawValue: code >> 4).unsafelyUnwrapped
         if kind == .aligned {
-          alignment = input.alignment()
+          alignment = input.pointee.alignment()
           if alignment > 47 {
             failure = .alignment(alignment)
             break decoding
@@ -168,14 +175,13 @@ struct BlockDecoder {
           kind = .malloc
         }
         slot = table.allocate(site: site) &- 1
-        operations &+= 1
       } else if code < Code.reallocs {
         let which = Int(code &- Code.frees)
         let place = which / 3
         let node: UInt32
         if place == Code.explicitSlot {
-          node = input.node(below: table.count)
-          input.prefetchNodes(table)
+          node = input.pointee.node(below: table.count)
+          input.pointee.prefetchNodes(table)
         } else {
           node = table.walk(place, after: thread.pointee.after, before: thread.pointee.before)
         }
@@ -186,7 +192,7 @@ struct BlockDecoder {
           break decoding
         }
         let siteCode = which - place * 3
-        site = input.site(
+        site = input.pointee.site(
           code: siteCode == 2 ? Ranked.explicit : UInt8(siteCode),
           predictors.freeSite(allocatedAt: entry.site))
         thread.pointee.siteBefore = thread.pointee.site
@@ -194,7 +200,6 @@ struct BlockDecoder {
         thread.pointee.after = entry.next
         thread.pointee.before = entry.previous
         table.free(node)
-        operations &+= 1
       } else if code < Code.impliedFree {
         let rest = code &- Code.reallocs
         let newest = table.nodes[0].previous
@@ -203,7 +208,7 @@ struct BlockDecoder {
           case 0: thread.pointee.reallocated
           case 1: newest
           case 2: table.nodes[Int(newest)].previous
-          default: input.node(below: table.count)
+          default: input.pointee.node(below: table.count)
           }
         slot = node &- 1
         if !table.isLive(node) {
@@ -212,30 +217,30 @@ struct BlockDecoder {
         }
         thread.pointee.reallocated = node
         let before = thread.pointee.site
-        site = input.site(code: (rest >> 2) & 3, predictors.site(after: thread))
-        size = input.size(code: rest & 3, predictors.size(site: site, before: before))
+        site = input.pointee.site(code: (rest >> 2) & 3, predictors.site(after: thread))
+        size = input.pointee.size(code: rest & 3, predictors.size(site: site, before: before))
         thread.pointee.siteBefore = before
         thread.pointee.site = site
         kind = .realloc
-        operations &+= 1
       } else {
         switch code {
         case Code.impliedFree:
-          let node = input.node(below: table.count)
+          let node = input.pointee.node(below: table.count)
           slot = node &- 1
           if !table.isLive(node) {
             failure = .dead(slot)
             break decoding
           }
-          site = input.site()
+          site = input.pointee.site()
           table.free(node)
           kind = operationsOnly ? .free : .impliedFree
-          operations &+= 1
         case Code.foreignFree:
-          site = input.site()
+          site = input.pointee.site()
           kind = .foreignFree
-        case Code.threadStart: kind = .threadStart
-        case Code.threadEnd: kind = .threadEnd
+          others += 1
+        case Code.threadStart, Code.threadEnd:
+          kind = code == Code.threadStart ? .threadStart : .threadEnd
+          others += 1
         default:
           failure = .code(code)
           break decoding
@@ -245,22 +250,22 @@ struct BlockDecoder {
         failure = site >= sites ? .site(site) : .size(size)
         break decoding
       }
-      decoded &+= 1
       if operationsOnly && code >= Code.foreignFree { continue }
       next.pointee = Event(
         kind: kind, alignmentLog2: alignment,
         thread: UInt16(truncatingIfNeeded: currentThread) & threadMask, slot: slot, size: size,
-        time: quantisedTime << timeShift, site: site)
+        time: quantisedTime &<< timeShift, site: site)
       next += 1
     }
 
-    self.input = input
+    input.pointee.codes = codes
+    input.pointee.times = times
     self.table = table
     self.currentThread = currentThread
-    self.previousThread = previousThread
     self.quantisedTime = quantisedTime
-    self.decoded = decoded
-    self.operations = operations
+    let count = UInt32(times - firstTime)
+    decoded += count
+    operations += count - others
     return (next - output, failure)
   }
 }

@@ -1,6 +1,7 @@
 import CPlatform
 
-/// One cursor per column, and how values are read at them. Kept in registers by the decoder.
+/// One cursor per column, and how values are read at them. The decoder keeps its own copies of the
+/// two cursors that every event moves; the others stay in memory, out of its registers.
 struct ColumnInput {
   var codes: UnsafeMutablePointer<UInt8>
   var times: UnsafeMutablePointer<UInt8>
@@ -41,23 +42,13 @@ struct ColumnInput {
     return cursors.map { ($0, $1 - columns.base($0)) }
   }
 
-  @inline(__always) mutating func code() -> UInt8 {
-    defer { codes += 1 }
-    return codes.pointee
-  }
-
-  @inline(__always) mutating func time() -> UInt8 {
-    defer { times += 1 }
-    return times.pointee
-  }
-
   @inline(__always) mutating func alignment() -> UInt8 {
     defer { alignments += 1 }
     return alignments.pointee
   }
 
   /// A number in groups of seven bits, lowest first; ten groups at most.
-  @inline(__always) func variable(_ cursor: inout UnsafeMutablePointer<UInt8>) -> UInt64 {
+  static func variable(_ cursor: inout UnsafeMutablePointer<UInt8>) -> UInt64 {
     var value: UInt64 = 0
     var shift: UInt64 = 0
     while shift < 70 {
@@ -70,8 +61,8 @@ struct ColumnInput {
     return value
   }
 
-  @inline(__always) mutating func longTime() -> UInt64 {
-    let zigzag = variable(&longTimes)
+  @inline(never) mutating func longTime() -> UInt64 {
+    let zigzag = ColumnInput.variable(&longTimes)
     return zigzag >> 1 ^ (0 &- (zigzag & 1))
   }
 
@@ -89,6 +80,7 @@ struct ColumnInput {
   @inline(__always) mutating func site(code: UInt8, _ context: UnsafeMutablePointer<Ranked>)
     -> UInt32
   {
+    if code == 0 { return context.pointee.first }
     if code != Ranked.explicit { return context.value(of: code) }
     let value = site()
     context.insert(value)
@@ -98,6 +90,7 @@ struct ColumnInput {
   @inline(__always) mutating func size(code: UInt8, _ context: UnsafeMutablePointer<Ranked>)
     -> UInt64
   {
+    if code == 0 { return UInt64(context.pointee.first) }
     if code != Ranked.explicit { return UInt64(context.value(of: code)) }
     let high = sizeHigh.pointee
     sizeHigh += 1

@@ -59,14 +59,14 @@ struct SlotTable {
       freed = nodes[Int(node)].next
     } else {
       node = count
-      count += 1
+      count &+= 1
     }
     let newest = nodes[0].previous
     nodes[Int(newest)].next = node
     nodes[Int(node)] = Node(next: 0, previous: newest, site: site, birth: births)
     nodes[0].previous = node
     births &+= 1
-    live += 1
+    live &+= 1
     return node
   }
 
@@ -83,7 +83,7 @@ struct SlotTable {
     nodes[Int(node)].next = freed
     nodes[Int(node)].site = SlotTable.dead
     freed = node
-    live -= 1
+    live &-= 1
   }
 
   /// The node that a free's slot code leads to, other than `Code.explicitSlot`. It may be dead.
