@@ -29,12 +29,12 @@ wanted=("$@")
 workloads() {
   cat <<'END'
 cc1|cc1|python3 $P/source.py $((45 * N)) > source.c|gcc -O2 -c source.c
-cc1plus|cc1plus|cp $P/templates.cc .|g++ -O1 -c templates.cc
-python-json|python3|true|/usr/bin/python3 $P/json_program.py $((12 * N))
+cc1plus|cc1plus|cp $P/templates.cc .|g++ -O0 -c templates.cc
+python-json|python3|true|/usr/bin/python3 $P/json_program.py $((18 * N))
 python-objects|python3|true|env PYTHONMALLOC=malloc PYTHONHASHSEED=0 /usr/bin/python3 $P/objects_program.py $((60000 * N))
 perl|perl|python3 $P/words.py $((25000 * N)) > words|perl $P/words.pl words
 mawk|mawk|python3 $P/words.py $((25000 * N)) > words|mawk -f $P/words.awk words
-tclsh|tclsh|python3 $P/words.py $((30000 * N)) > words|tclsh $P/lists.tcl words
+tclsh|tclsh|python3 $P/words.py $((120000 * N)) > words|tclsh $P/lists.tcl words
 git-log|git|git init -q r && python3 $P/history.py $((1500 * N)) \| git -C r fast-import --quiet|git -C r log -p --stat main
 git-repack|git|git init -q r && python3 $P/history.py $((1500 * N)) \| git -C r fast-import --quiet|git -C r -c pack.threads=2 repack -adfq
 sqlite3|sqlite3|true|sqlite3 shop.db ".read $P/bulk.sql"
@@ -42,7 +42,7 @@ jq|jq|python3 $P/json_lines.py $((6000 * N)) > data|jq -c "[.tags[] \| ascii_upc
 redis-server|redis-server|true|bash $P/redis.sh $((30000 * N))
 xz|xz|python3 $P/words.py $((200000 * N)) > words|xz -T2 -1 --block-size=256KiB -k words
 pipeline|pipeline|cc -O2 -pthread -o pipeline $P/pipeline.c|./pipeline $((150000 * N))
-swift-words|words|swiftc -O -o words $P/words.swift && python3 $P/words.py $((20000 * N)) > text|./words text
+swift-words|words|swiftc -O -o words $P/words.swift && python3 $P/words.py $((50000 * N)) > text|./words text
 END
 }
 
