@@ -69,7 +69,9 @@ let package = Package(
     .target(
       name: "Designs", dependencies: ["Platform", .product(name: "Yams", package: "Yams")],
       swiftSettings: strict),
-    .target(name: "Models", dependencies: ["Platform", "Traces", "Designs"], swiftSettings: hot),
+    .target(
+      name: "Models", dependencies: ["Platform", "CPlatform", "Traces", "Designs"],
+      swiftSettings: hot),
     .target(
       name: "NativeDesigns", dependencies: ["Platform", "Designs"], exclude: ["C"],
       swiftSettings: strict),

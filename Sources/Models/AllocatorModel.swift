@@ -19,4 +19,12 @@ public protocol AllocatorModel {
 
   mutating func reallocate(_ address: Address, size: UInt64, site: UInt64, thread: UInt16)
     -> Address
+
+  /// A hint that this live block will be freed or reallocated soon, for models that keep an entry
+  /// per block: changes nothing but the simulation's speed.
+  func prefetch(_ address: Address)
+}
+
+extension AllocatorModel {
+  @inlinable public func prefetch(_ address: Address) {}
 }

@@ -5,7 +5,7 @@ extension Simulation {
   /// The one place where a family gets its model: one line per family, specialised for the memory
   /// it runs on.
   func runRegistered<Memory: MemoryModel>(
-    _ source: some OperationSource, memory: Memory, counts: StepCounts,
+    _ source: any OperationSource, memory: Memory, counts: StepCounts,
     onWindow: ((SimulatedWindow) throws -> Void)?,
     onOperation: OperationBody?
   ) throws -> SimulationResult {

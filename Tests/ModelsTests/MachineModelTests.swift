@@ -25,10 +25,12 @@ private struct PlainSets {
 }
 
 @Suite struct CacheSets {
-  @Test(arguments: [(1, 1), (1, 4), (16, 6), (64, 12), (7, 15), (2048, 16)])
-  func agreeWithAPlainDefinition(sets: Int, ways: Int) {
+  @Test(
+    arguments: [(1, 1), (1, 4), (16, 6), (64, 12), (7, 15), (2048, 16), (32, 20)], [false, true])
+  func agreeWithAPlainDefinition(shape: (sets: Int, ways: Int), portable: Bool) {
+    let (sets, ways) = shape
     let level = MachineGeometry.Level(sets: sets, ways: ways)
-    let fast = RecencySets(level)
+    let fast = RecencySets(level, portable: portable)
     defer { fast.deallocate() }
     var plain = PlainSets(level)
     var generator = TestGenerator(state: UInt64(sets * 100 + ways))

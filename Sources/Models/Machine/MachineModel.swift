@@ -37,8 +37,13 @@ public final class MachineModel: MemoryModel {
 
   /// What was touched last is in the first level and translated: no need to look.
   private var lastLine = UInt64.max
-  private var lastPage = UInt64.max
-  private var lastFrame: UInt32 = 0
+  /// The most recent page of every set of the translation buffer: no need to look either.
+  private let recentPages: UnsafeMutablePointer<RecentPage>
+
+  private struct RecentPage {
+    var page = UInt64.max
+    var frame: UInt32 = 0
+  }
 
   public init(geometry: MachineGeometry, counts: StepCounts) {
     let geometry = geometry.withPowersOfTwo
@@ -54,6 +59,8 @@ public final class MachineModel: MemoryModel {
     levelThreeSets = UInt64(geometry.levelThree.sets)
     translationMask = UInt64(geometry.translation.sets - 1)
     translationSecondMask = UInt64(geometry.translationSecond.sets - 1)
+    recentPages = .allocate(capacity: geometry.translation.sets)
+    recentPages.initialize(repeating: RecentPage(), count: geometry.translation.sets)
   }
 
   deinit {
@@ -63,6 +70,7 @@ public final class MachineModel: MemoryModel {
     translation.deallocate()
     translationSecond.deallocate()
     table.deallocate()
+    recentPages.deallocate()
     predictor.deallocate()
   }
 
@@ -77,6 +85,15 @@ public final class MachineModel: MemoryModel {
   }
 
   public func purge(_ address: Address, bytes: UInt64) { release(address, bytes: bytes) }
+
+  @inline(__always)
+  public func prefetch(_ address: Address) {
+    let page = address >> 12
+    let frame = table.recentFrame(ofPage: page)
+    let physical = frame << 6 | UInt32(truncatingIfNeeded: (address >> 6) & 63)
+    levelTwo.prefetch(set: Int(physical & levelTwoMask))
+    levelThree.prefetch(set: levelThreeSet(physical))
+  }
 
   @inline(__always)
   public func touch(_ address: Address, isWrite: Bool) {
@@ -129,7 +146,8 @@ public final class MachineModel: MemoryModel {
   @inline(__always)
   private func access(_ frame: UInt32, _ line: UInt64, isWrite: Bool) {
     let physical = frame << 6 | UInt32(truncatingIfNeeded: line & 63)
-    if levelOne.access(physical, set: Int(physical & levelOneMask)) { return }
+    let set = Int(physical & levelOneMask)
+    if levelOne.isMostRecent(physical, set: set) || levelOne.access(physical, set: set) { return }
     if levelTwo.access(physical, set: Int(physical & levelTwoMask)) {
       counts.count(.levelTwoHit)
     } else if levelThree.access(physical, set: levelThreeSet(physical)) {
@@ -162,20 +180,19 @@ public final class MachineModel: MemoryModel {
 
   @inline(__always)
   private func frame(ofPage page: UInt64) -> UInt32 {
-    if page == lastPage { return lastFrame }
-    let frame = translate(page)
-    lastPage = page
-    lastFrame = frame
+    let index = Self.translationIndex(page)
+    let set = Int(truncatingIfNeeded: index & translationMask)
+    if recentPages[set].page == page { return recentPages[set].frame }
+    let frame = translate(page, index: index, set: set)
+    recentPages[set] = RecentPage(page: page, frame: frame)
     return frame
   }
 
-  private func translate(_ page: UInt64) -> UInt32 {
+  @inline(__always)
+  private func translate(_ page: UInt64, index: UInt64, set: Int) -> UInt32 {
     let frame = table.frame(ofPage: page)
     if frame == 0 { return fault(page) }
-    let index = Self.translationIndex(page)
-    if translation.access(frame, set: Int(truncatingIfNeeded: index & translationMask)) {
-      return frame
-    }
+    if translation.access(frame, set: set) { return frame }
     let second = Int(truncatingIfNeeded: index & translationSecondMask)
     counts.count(
       translationSecond.access(frame, set: second) ? .translationHit : .translationWalk)
@@ -211,10 +228,11 @@ public final class MachineModel: MemoryModel {
     let first = address >> 12
     let end = (address + AddressSpace.wholePages(bytes)) >> 12
     lastLine = .max
-    lastPage = .max
     table.release(pages: first..<end) { page, frame in
       let index = Self.translationIndex(page)
-      translation.remove(frame, set: Int(truncatingIfNeeded: index & translationMask))
+      let set = Int(truncatingIfNeeded: index & translationMask)
+      translation.remove(frame, set: set)
+      if recentPages[set].page == page { recentPages[set] = RecentPage() }
       translationSecond.remove(frame, set: Int(truncatingIfNeeded: index & translationSecondMask))
     }
   }

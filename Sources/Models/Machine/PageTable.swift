@@ -51,6 +51,14 @@ struct PageTable {
     return slowFrame(ofPage: page)
   }
 
+  /// The frame of a page if finding it takes no search; otherwise 0.
+  @inline(__always)
+  func recentFrame(ofPage page: UInt64) -> UInt32 {
+    let key = page >> 9
+    let entry = recent + Self.recentIndex(key)
+    return entry.pointee.key == key ? entry.pointee.frames[Int(page & 511)] : 0
+  }
+
   @inline(never)
   private func slowFrame(ofPage page: UInt64) -> UInt32 {
     let key = page >> 9

@@ -26,7 +26,7 @@ public struct Simulation: Sendable {
   ///   - onWindow: receives every window in order; what it throws ends the run.
   ///   - onOperation: receives every operation. Slow: for finding where two runs part.
   public func run(
-    _ source: some OperationSource, onWindow: ((SimulatedWindow) throws -> Void)? = nil,
+    _ source: any OperationSource, onWindow: ((SimulatedWindow) throws -> Void)? = nil,
     onOperation: OperationBody? = nil
   ) throws -> SimulationResult {
     let counts = StepCounts.allocate()
@@ -42,7 +42,7 @@ public struct Simulation: Sendable {
 
   /// Simulates with a given model instead of the registered one.
   public func run<Model: AllocatorModel>(
-    _ model: Model.Type, _ source: some OperationSource, memory: Model.Memory, counts: StepCounts,
+    _ model: Model.Type, _ source: any OperationSource, memory: Model.Memory, counts: StepCounts,
     onWindow: ((SimulatedWindow) throws -> Void)?,
     onOperation: OperationBody?
   ) throws -> SimulationResult {

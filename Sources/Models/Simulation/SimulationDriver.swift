@@ -1,3 +1,4 @@
+import CPlatform
 import Designs
 import Traces
 
@@ -19,7 +20,7 @@ struct SimulationDriver<Model: AllocatorModel> {
   private let touch: TouchPolicy
   private let windowEvents: Int
   private let sites: UnsafeMutableBufferPointer<UInt64>
-  private let objects: UnsafeMutableBufferPointer<Object>
+  private let objects: UnsafeMutablePointer<Object>
   /// The counts at the start of the window, and then the window's own.
   private let windowStart: UnsafeMutableBufferPointer<UInt64>
   private let windowCounts: UnsafeMutableBufferPointer<UInt64>
@@ -31,7 +32,7 @@ struct SimulationDriver<Model: AllocatorModel> {
   private var inWindow = 0
   private var addressHash: UInt64 = 0
 
-  init(model: Model, memory: Model.Memory, counts: StepCounts, source: some OperationSource) {
+  init(model: Model, memory: Model.Memory, counts: StepCounts, source: any OperationSource) {
     self.model = model
     self.memory = memory
     self.counts = counts
@@ -42,7 +43,7 @@ struct SimulationDriver<Model: AllocatorModel> {
     sites.initialize(repeating: 0)
     for (index, address) in addresses.enumerated() { sites[index] = address }
     objects = .allocate(capacity: max(source.slots, 1))
-    objects.initialize(repeating: Object(address: 0, size: 0))
+    objects.initialize(repeating: Object(address: 0, size: 0), count: max(source.slots, 1))
     windowStart = .allocate(capacity: Step.count)
     windowStart.initialize(repeating: 0)
     windowCounts = .allocate(capacity: Step.count)
@@ -70,7 +71,10 @@ struct SimulationDriver<Model: AllocatorModel> {
           onOperation(operations + UInt64(index - next), block[index], address, counts.values)
         }
       } else {
-        for index in next..<end { _ = perform(block[index]) }
+        for index in next..<end {
+          prefetch(block, at: index)
+          _ = perform(block[index])
+        }
       }
       operations += UInt64(end - next)
       inWindow += end - next
@@ -99,6 +103,23 @@ struct SimulationDriver<Model: AllocatorModel> {
     windows += 1
     inWindow = 0
     addressHash = 0
+  }
+
+  /// Operations ahead for which an object's entry, and then the memory it lies in, are fetched:
+  /// far enough to hide a miss of the host's caches, which is what a simulation waits for.
+  private static var objectDistance: Int { 24 }
+  private static var memoryDistance: Int { 8 }
+
+  @inline(__always)
+  private func prefetch(_ block: UnsafeBufferPointer<Event>, at index: Int) {
+    if index &+ Self.objectDistance < block.count {
+      mallometer_prefetch(objects + Int(block[index &+ Self.objectDistance].slot))
+      let address = objects[Int(block[index &+ Self.memoryDistance].slot)].address
+      if address != 0 {
+        memory.prefetch(address)
+        model.prefetch(address)
+      }
+    }
   }
 
   /// - Returns: the address that was handed out, or 0 for a free.
