@@ -120,7 +120,9 @@ let package = Package(
       name: "ModelsTests", dependencies: ["Models", "TestSupport"], swiftSettings: strict),
     .testTarget(
       name: "ReplayTests",
-      dependencies: ["Replay", "Models", "NativeDesigns", "CPlayerFormat", "TestSupport"], exclude: ["Fixtures"],
+      dependencies: [
+        "Replay", "Models", "NativeDesigns", "CPlayerFormat", "TestSupport",
+      ], exclude: ["Fixtures"],
       swiftSettings: strict),
     .testTarget(
       name: "NativeDesignsTests",

@@ -11,37 +11,35 @@ extension Design {
     return variants
   }
 
-  /// Designs that differ from the family's defaults in two toggles (every pair of changes), then
-  /// in three, and so on: the same list on every run.
-  public static func multiToggleVariants(of family: Family) -> [Design] {
+  /// Every design that differs from the family's defaults in exactly so many toggles: the same list
+  /// on every run. It grows fast with `toggles`; pairs are what interactions are found with.
+  public static func variants(of family: Family, changing toggles: Int) -> [Design] {
     let changes = family.toggles.enumerated().flatMap { index, toggle in
       toggle.values.filter { $0 != toggle.defaultValue }
         .map { (toggle: index, name: toggle.name, value: $0) }
     }
-    var variants: [Design] = []
-    var combinations = changes.map { [$0] }
-    while !combinations.isEmpty {
+    var combinations = [[(toggle: Int, name: String, value: String)]]()
+    combinations.append([])
+    for _ in 0..<toggles {
       combinations = combinations.flatMap { combination in
-        changes.filter { $0.toggle > combination[combination.count - 1].toggle }
-          .map { combination + [$0] }
-      }
-      variants += combinations.map { combination in
-        Design(
-          family: family,
-          changes: Dictionary(uniqueKeysWithValues: combination.map { ($0.name, $0.value) }))
+        changes.filter { $0.toggle > combination.last?.toggle ?? -1 }.map { combination + [$0] }
       }
     }
-    return variants
+    return combinations.map { combination in
+      Design(
+        family: family,
+        changes: Dictionary(uniqueKeysWithValues: combination.map { ($0.name, $0.value) }))
+    }
   }
 
-  /// Single-toggle variants first, then multi-toggle ones up to `limit` in all, spread evenly over
-  /// their list, so that a short selection combines many different toggles.
+  /// Single-toggle variants first, then pairs up to `limit` in all, spread evenly over their list,
+  /// so that a short selection combines many different toggles.
   public static func variants(of family: Family, limit: Int) -> [Design] {
     let single = singleToggleVariants(of: family)
     guard limit > single.count else { return Array(single.prefix(limit)) }
-    let multi = multiToggleVariants(of: family)
-    let wanted = min(limit - single.count, multi.count)
-    return single + (0..<wanted).map { multi[$0 * multi.count / wanted] }
+    let pairs = variants(of: family, changing: 2)
+    let wanted = min(limit - single.count, pairs.count)
+    return single + (0..<wanted).map { pairs[$0 * pairs.count / wanted] }
   }
 }
 

@@ -19,10 +19,13 @@ struct Mallometer: AsyncParsableCommand {
     subcommands: [
       RecordCommand.self,
       DrainRecordingCommand.self,
-      ReplayCommand.self,
-      CalibrateCommand.self,
       InfoCommand.self,
       GenerateCommand.self,
+      SimulateCommand.self,
+      CheckCommand.self,
+      DesignsCommand.self,
+      ReplayCommand.self,
+      CalibrateCommand.self,
       DoctorCommand.self,
     ])
 

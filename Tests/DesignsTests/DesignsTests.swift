@@ -214,12 +214,23 @@ private let models = URL(fileURLWithPath: #filePath)
     }
   }
 
-  @Test(arguments: Family.all.map(\.name))
-  func allCombinationsOccurOnce(name: String) throws {
+  @Test(arguments: Family.all.map(\.name), 0...3)
+  func combinationsOccurOnce(name: String, toggles: Int) throws {
     let family = try #require(Family.all.first { $0.name == name })
-    let all = Design.singleToggleVariants(of: family) + Design.multiToggleVariants(of: family)
-    #expect(Set(all).count == all.count)
-    #expect(all.count == family.toggles.map(\.values.count).reduce(1, *))
+    let variants = Design.variants(of: family, changing: toggles)
+    #expect(Set(variants).count == variants.count)
+    let defaults = Design(family: family)
+    for variant in variants {
+      #expect(zip(variant.settings, defaults.settings).filter { $0 != $1 }.count == toggles)
+    }
+    // The coefficient of x to the power of `toggles` in the product of (1 + changes × x).
+    var coefficients = [1] + Array(repeating: 0, count: 3)
+    for toggle in family.toggles {
+      for power in (1...3).reversed() {
+        coefficients[power] += coefficients[power - 1] * (toggle.values.count - 1)
+      }
+    }
+    #expect(variants.count == coefficients[toggles])
   }
 
   @Test func aLimitIsKept() {

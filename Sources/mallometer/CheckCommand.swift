@@ -1,0 +1,118 @@
+import ArgumentParser
+import Designs
+import Models
+import NativeDesigns
+import Platform
+import Replay
+import Reports
+import Traces
+
+struct CheckCommand: AsyncParsableCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "check",
+    abstract: "Compare models with counting builds: every step and address, in every window.",
+    discussion: """
+      Exits with 1 where anything differs.
+
+      Example:
+        mallometer check traces/cc1.mlt --design pool --design pool,header=16
+      """)
+
+  @OptionGroup var common: CommonOptions
+  @OptionGroup var arguments: DesignArguments
+  @OptionGroup var workload: WorkloadArguments
+
+  func run() async throws {
+    let context = common.context
+    let installation = try context.installation()
+    let designs = try arguments.ownDesigns(context.designCatalogue())
+    let check = ExactnessCheck(
+      player: try Player(installation: installation),
+      compiler: VariantCompiler(installation: installation))
+    var runs: [CheckReport.Run] = []
+    // Counting builds run in the recorded order on one thread: only that has one right answer.
+    var options = workload.options
+    options.threads = .one
+    context.progress.begin("checking", total: arguments.traces.count * designs.count)
+    for path in arguments.traces {
+      let source = Workload(trace: try TraceReader(path: path), options: options)
+      let plan = try Plan.compile(source)
+      for design in designs {
+        let outcome = try check.compare(source, design: design, plan: plan)
+        runs.append(CheckReport.Run(trace: path, design: design.description, outcome: outcome))
+        context.progress.advance(detail: "\(design) on \(path)")
+      }
+    }
+    let report = CheckReport(runs: runs)
+    try context.print(report)
+    if report.runs.contains(where: { $0.differing > 0 }) { throw ExitStatus.answerIsNo.code }
+  }
+}
+
+/// What `check` prints.
+struct CheckReport: Report {
+  let runs: [Run]
+
+  struct Run: Encodable {
+    let trace: String
+    let design: String
+    let windows: Int
+    let differing: Int
+    @Nullable var first: First?
+
+    init(trace: String, design: String, outcome: ExactnessCheck.Outcome) {
+      self.trace = trace
+      self.design = design
+      windows = outcome.windows
+      differing = outcome.differing
+      first = outcome.first.map(First.init)
+    }
+  }
+
+  struct First: Encodable {
+    let window: Int
+    /// A step's name, or `address`: then model and native are hashes of the window's addresses.
+    let step: String
+    let model: UInt64
+    let native: UInt64
+    @Nullable var operation: Operation?
+
+    init(_ difference: ExactnessCheck.Difference) {
+      window = difference.window
+      step = difference.step
+      model = difference.model
+      native = difference.native
+      operation = difference.operation.map {
+        Operation(number: $0.number, text: $0.text, difference: $0.difference)
+      }
+    }
+  }
+
+  struct Operation: Encodable {
+    let number: UInt64
+    let text: String
+    let difference: String
+  }
+
+  var text: String {
+    var table = Table(
+      ["trace", "design", "windows", "differing"], align: [.left, .left, .right, .right])
+    for run in runs {
+      table.add(run.trace, run.design, Text.count(run.windows), Text.count(run.differing))
+    }
+    let differences = runs.compactMap { run -> String? in
+      guard let first = run.first else { return nil }
+      var text = "\n\(run.design) on \(run.trace): window \(first.window), "
+      text +=
+        first.step == "address"
+        ? "addresses differ\n"
+        : "\(first.step): model \(first.model), native \(first.native)\n"
+      if let operation = first.operation {
+        text += "  first at operation \(operation.number), \(operation.text)\n"
+        text += "  \(operation.difference)\n"
+      }
+      return text
+    }
+    return table.text + differences.joined()
+  }
+}

@@ -1,0 +1,110 @@
+import ArgumentParser
+import Designs
+import Models
+import Platform
+import Reports
+
+struct DesignsCommand: AsyncParsableCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "designs",
+    abstract: "List families, their toggles, named points and optimisations.",
+    discussion: """
+      Example:
+        mallometer designs reuse
+      """)
+
+  @OptionGroup var common: CommonOptions
+
+  @Argument(help: "A family or a named point; all of them when left out.")
+  var name: String?
+
+  func run() async throws {
+    let context = common.context
+    let catalogue = try context.designCatalogue()
+    var families = Family.all
+    if let name {
+      let family = try catalogue.ownDesign(name).family
+      families = families.filter { $0.name == family }
+    }
+    try context.print(
+      DesignsReport(designs: families.map { DesignsReport.Entry($0, catalogue: catalogue) }))
+  }
+}
+
+/// What `designs` prints.
+struct DesignsReport: Report {
+  let designs: [Entry]
+
+  struct Entry: Encodable {
+    let name: String
+    let family: String
+    let doc: String
+    let toggles: [ToggleEntry]
+    let points: [Point]
+    let optimisations: [Point]
+    /// The C sources of the native counterpart.
+    let native: [String]
+    let source: String
+    let modelled: Bool
+
+    init(_ family: Family, catalogue: DesignCatalogue) {
+      name = family.name
+      self.family = family.name
+      doc = family.doc
+      toggles = family.toggles.map {
+        ToggleEntry(
+          name: $0.name, values: $0.values, default: $0.defaultValue, doc: $0.doc,
+          source: $0.source)
+      }
+      points = catalogue.points.filter { $0.family == family }.map(Point.init)
+      optimisations = catalogue.optimizations.filter { $0.family == family }.map(Point.init)
+      native = family.nativeSources
+      source = family.source
+      modelled = Simulation.modelledFamilies.contains(family.name)
+    }
+  }
+
+  struct ToggleEntry: Encodable {
+    let name: String
+    let values: [String]
+    let `default`: String
+    let doc: String
+    let source: String
+  }
+
+  struct Point: Encodable {
+    let name: String
+    /// What it sets, as on the command line.
+    let settings: String
+    let doc: String
+    let source: String
+
+    init(_ file: DesignFile) {
+      name = file.name
+      settings = file.changes.map { "\($0.toggle)=\($0.value)" }.joined(separator: ",")
+      doc = file.doc
+      source = file.source
+    }
+  }
+
+  var text: String {
+    designs.map { entry in
+      var toggles = Table(
+        ["toggle", "values", "what it is", "from"], align: [.left, .left, .left, .left])
+      for toggle in entry.toggles {
+        let values = toggle.values.map { $0 == toggle.default ? "[\($0)]" : $0 }
+        toggles.add(toggle.name, values.joined(separator: " "), toggle.doc, toggle.source)
+      }
+      var text = "\(entry.name): \(entry.doc) (\(entry.source))\n\n\(toggles.text)"
+      for (title, points) in [
+        ("named point", entry.points), ("optimisation", entry.optimisations),
+      ] where !points.isEmpty {
+        var table = Table(
+          [title, "sets", "what it is", "from"], align: [.left, .left, .left, .left])
+        for point in points { table.add(point.name, point.settings, point.doc, point.source) }
+        text += "\n\(table.text)"
+      }
+      return text
+    }.joined(separator: "\n") + "\nDefaults stand in brackets.\n"
+  }
+}

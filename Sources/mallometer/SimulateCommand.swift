@@ -1,0 +1,111 @@
+import ArgumentParser
+import Designs
+import Models
+import Platform
+import Reports
+import Traces
+
+/// Whether machine steps are simulated.
+enum MemoryOption: String, ExpressibleByArgument, CaseIterable { case on, off }
+
+struct SimulateCommand: AsyncParsableCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "simulate",
+    abstract: "Run the models of designs over traces and count their steps.",
+    discussion: """
+      Example:
+        mallometer simulate traces/cc1.mlt --design pool --design reuse,policy=frozen
+      """)
+
+  @OptionGroup var common: CommonOptions
+  @OptionGroup var arguments: DesignArguments
+  @OptionGroup var workload: WorkloadArguments
+
+  @Option(help: "Model caches, address translation and page faults as well.")
+  var memory: MemoryOption = .on
+
+  func run() async throws {
+    let context = common.context
+    let designs = try arguments.ownDesigns(context.designCatalogue())
+    let machine: MachineGeometry? = memory == .on ? .reference : nil
+    let predictor = PredictedTime(context: context)
+    var runs: [SimulateReport.Run] = []
+    for path in arguments.traces {
+      let trace = try TraceReader(path: path)
+      let source = Workload(trace: trace, options: workload.options)
+      context.progress.begin("simulating \(path)", total: source.windowCount * designs.count)
+      for design in designs {
+        let result = try Simulation(design: design, machine: machine).run(source) { _ in
+          context.progress.advance(detail: design.description)
+        }
+        runs.append(
+          SimulateReport.Run(
+            trace: path, result: result, predictedNs: try predictor.estimate(result)))
+      }
+    }
+    try context.print(SimulateReport(runs: runs))
+  }
+}
+
+/// What the steps of a simulation cost by the notebook's newest fit.
+struct PredictedTime {
+  let context: CommandContext
+
+  /// Nanoseconds per event, or nil while the notebook holds no fit for this machine.
+  func estimate(_ result: SimulationResult) throws -> Estimate? { nil }
+}
+
+/// What `simulate` prints.
+struct SimulateReport: Report {
+  let runs: [Run]
+
+  struct Run: Encodable {
+    let trace: String
+    let design: String
+    let events: UInt64
+    let eventsPerSecond: Double
+    let steps: [String: UInt64]
+    let pageFaults: UInt64
+    let peakMappedBytes: UInt64
+    let peakLiveBytes: UInt64
+    @Nullable var predictedNs: Estimate?
+
+    init(trace: String, result: SimulationResult, predictedNs: Estimate?) {
+      self.trace = trace
+      design = result.design.description
+      events = result.operations
+      eventsPerSecond = result.operationsPerSecond
+      var steps: [String: UInt64] = [:]
+      for step in Step.allCases where result[step] > 0 { steps[step.name] = result[step] }
+      self.steps = steps
+      pageFaults = result.pageFaults
+      peakMappedBytes = result.peakMappedBytes
+      peakLiveBytes = result.peakLiveBytes
+      self.predictedNs = predictedNs
+    }
+  }
+
+  var text: String {
+    var traces: [String] = []
+    for run in runs where !traces.contains(run.trace) { traces.append(run.trace) }
+    return traces.map { trace in Self.text(trace, runs.filter { $0.trace == trace }) }
+      .joined(separator: "\n")
+  }
+
+  private static func text(_ trace: String, _ runs: [Run]) -> String {
+    var table = Table(["per event"] + runs.map(\.design))
+    for step in Step.allCases where runs.contains(where: { $0.steps[step.name] != nil }) {
+      var cells = [step.name]
+      for run in runs {
+        let count = run.steps[step.name].map { Double($0) / Double(max(run.events, 1)) }
+        cells.append(count.map { Text.number($0) } ?? "")
+      }
+      table.add(cells)
+    }
+    table.add(["peak mapped"] + runs.map { Text.bytes($0.peakMappedBytes) })
+    table.add(["peak live"] + runs.map { Text.bytes($0.peakLiveBytes) })
+    table.add(["predicted ns"] + runs.map { Text.estimate($0.predictedNs) })
+    table.add(["simulated per second"] + runs.map { Text.number($0.eventsPerSecond) })
+    return "\(trace), \(Text.count(runs[0].events)) events\n\n\(table.text)"
+  }
+}
