@@ -186,11 +186,27 @@ struct Doctor {
     }
   }
 
+  /// Every trace against the checksum that the manifest keeps of it: tab-separated lines whose
+  /// first field is the file and whose sixth is its SHA-256.
   private func traces(in folder: URL) -> Check {
     let names = (try? FileManager.default.contentsOfDirectory(atPath: folder.path)) ?? []
-    let count = names.count { $0.hasSuffix(".mlt") }
+    let found = Set(names.filter { $0.hasSuffix(".mlt") })
+    let manifest = folder.appendingPathComponent("MANIFEST").path
+    let lines = ((try? String(contentsOfFile: manifest, encoding: .utf8)) ?? "")
+      .split(separator: "\n").filter { !$0.hasPrefix("#") }
+      .map { $0.split(separator: "\t", omittingEmptySubsequences: false).map(String.init) }
+      .filter { $0.count >= 6 }
+    let wrong = lines.map { (name: $0[0], hash: $0[5]) }.filter { entry in
+      let path = folder.appendingPathComponent(entry.name).path
+      return (try? SHA256.hexadecimal(ofFile: path)) != entry.hash
+    }.map(\.name)
+    let ok = !found.isEmpty && !lines.isEmpty && wrong.isEmpty
+    let detail =
+      wrong.isEmpty
+      ? "\(found.count) in \(folder.path)\(lines.isEmpty ? ", no MANIFEST" : ", checksums right")"
+      : "missing or changed: \(wrong.joined(separator: ", "))"
     return Check(
-      name: "bundled traces", ok: count > 0, detail: "\(count) in \(folder.path)",
-      remedy: count > 0 ? nil : "git checkout -- traces", required: false)
+      name: "bundled traces", ok: ok, detail: detail,
+      remedy: ok ? nil : "git checkout -- '\(folder.path)'", required: false)
   }
 }
