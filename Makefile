@@ -9,6 +9,7 @@ SOURCES := Sources Tests Package.swift
 # is preloaded or timed would be another program.
 TESTED := MALLOMETER_RECORDER=$(CURDIR)/$(BINARIES)/libMallometerRecorder.so \
   MALLOMETER_PLAYER=$(CURDIR)/$(BINARIES)/mallometer-player \
+  MALLOMETER_NULL=$(CURDIR)/$(BINARIES)/libMallometerNull.so \
   MALLOMETER_EXECUTABLE=$(CURDIR)/$(BINARIES)/mallometer \
   MALLOMETER_HOME=$(CURDIR)
 
