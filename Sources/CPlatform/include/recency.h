@@ -103,7 +103,4 @@ static inline int mallometer_recency_access(
   return mallometer_recency_portable(set, ways, tag);
 }
 
-/// Asks for the line at `address` without waiting for it; any address will do.
-static inline void mallometer_prefetch(const void *address) { __builtin_prefetch(address); }
-
 #endif
