@@ -87,12 +87,17 @@ let package = Package(
       name: "Notebook",
       dependencies: ["Platform", "Designs", .product(name: "GRDB", package: "GRDB.swift")],
       swiftSettings: strict),
+    .target(
+      name: "Experiments",
+      dependencies: [
+        "Platform", "Traces", "Designs", "Models", "NativeDesigns", "Replay", "Costs", "Notebook",
+      ], swiftSettings: strict),
     .target(name: "Reports", dependencies: ["Platform"], swiftSettings: strict),
     .executableTarget(
       name: "mallometer",
       dependencies: [
         "Platform", "Traces", "Recording", "Designs", "Models", "NativeDesigns", "Replay",
-        "Costs", "Notebook", "Reports",
+        "Costs", "Notebook", "Experiments", "Reports",
         .product(name: "ArgumentParser", package: "swift-argument-parser"),
         .product(name: "Logging", package: "swift-log"),
       ], swiftSettings: strict),

@@ -1,3 +1,5 @@
+import Foundation
+
 extension NormalEquations {
   /// Non-negative least squares from the sums alone, by the same active set as
   /// `NonNegativeLeastSquares` with Cholesky in place of QR.
@@ -132,5 +134,14 @@ final class CholeskyScratch {
         return nil
       }
     }
+  }
+
+  /// The logarithm of the determinant of a positive definite system.
+  func logDeterminant(_ sums: NormalEquations) -> Double {
+    let ones = [Double](repeating: 1, count: sums.size)
+    guard solve(sums, ones, Array(0..<sums.size)) == nil else { return -.infinity }
+    var sum = 0.0
+    for row in 0..<sums.size { sum += 2 * log(lower[row * sums.size + row]) }
+    return sum
   }
 }

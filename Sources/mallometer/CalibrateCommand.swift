@@ -1,4 +1,5 @@
 import ArgumentParser
+import Experiments
 import Foundation
 import Platform
 import Replay
@@ -23,7 +24,11 @@ struct CalibrateCommand: AsyncParsableCommand {
     let player = try Player(
       installation: context.installation(), cpu: ReplayCommand.processor())
     let calibration = try Calibration.measure(player: player, seed: context.seed)
-    try context.print(CalibrateReport(calibration))
+    let report = CalibrateReport(calibration)
+    let kept = StoredCalibration(
+      coreGHz: report.coreGHz, steps: report.steps.map { .init(step: $0.step, ns: $0.ns) })
+    try context.openNotebook().add(.calibration, seed: context.seed, content: kept)
+    try context.print(report)
   }
 }
 

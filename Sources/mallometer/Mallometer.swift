@@ -26,6 +26,8 @@ struct Mallometer: AsyncParsableCommand {
       DesignsCommand.self,
       ReplayCommand.self,
       CalibrateCommand.self,
+      FitCommand.self,
+      ExplainCommand.self,
       DoctorCommand.self,
     ])
 

@@ -1,0 +1,59 @@
+import Costs
+import Designs
+import Foundation
+import Platform
+import Replay
+
+/// The gap of two allocators on one trace: measured, and taken apart where both are modelled.
+public struct ExplainExperiment {
+  public struct Outcome: Sendable {
+    public let gapNs: Estimate
+    public let noiseFloorNs: Double
+    /// Nil where one of the two has no model.
+    public let explanation: Explanation?
+    /// Per operation and window: measured and explained gap. Empty without an explanation.
+    public let phases: [Phase]
+  }
+
+  /// A tenth of the trace's operations.
+  public struct Phase: Sendable, Equatable {
+    public let gapNs: Double
+    public let explainedNs: Double
+  }
+
+  public let laboratory: Laboratory
+  public let repeats: Int
+  public let fitOptions: FitOptions
+
+  public init(laboratory: Laboratory, repeats: Int = 9, fitOptions: FitOptions = FitOptions()) {
+    self.laboratory = laboratory
+    self.repeats = repeats
+    self.fitOptions = fitOptions
+  }
+
+  /// - Parameter runs: of other traces, from which the costs come; those of this trace are ignored.
+  public func run(
+    _ sample: Laboratory.Sample, from: Allocator, to: Allocator, training runs: [Run]
+  ) throws -> Outcome {
+    let measured = try laboratory.measure(
+      sample, [from, to], repeats: repeats, twin: true)
+    let perCall = measured.result.contenders.map { $0.map(\.nanosecondsPerCall) }
+    let gap = RepeatStatistics.difference(perCall[0], less: perCall[1], seed: laboratory.seed)
+    let floor = measured.result.noiseFloorNs ?? 0
+    guard case .own(let first) = from, case .own(let second) = to else {
+      return Outcome(gapNs: gap, noiseFloorNs: floor, explanation: nil, phases: [])
+    }
+    let one = try laboratory.count(sample, first)
+      .timed(measured.result.windowNanoseconds(0))
+    let other = try laboratory.count(sample, second)
+      .timed(measured.result.windowNanoseconds(1))
+    let isolated = try laboratory.isolatedCosts()
+    let set = try TrainingSet(
+      runs: runs.filter { $0.trace != sample.name }, priors: Priors(isolated: isolated),
+      options: fitOptions)
+    let explanation = try Explanation(set, from: one, to: other, gap: gap, noiseFloorNs: floor)
+    return Outcome(
+      gapNs: gap, noiseFloorNs: floor, explanation: explanation,
+      phases: try set.phases(one, other).map { Phase(gapNs: $0.gap, explainedNs: $0.explained) })
+  }
+}

@@ -1,0 +1,84 @@
+import Costs
+import Designs
+import Foundation
+import Models
+import Notebook
+
+/// A simulated run: what the fit needs of it, before anything is measured.
+public struct CountedRun: Sendable {
+  public let trace: String
+  public let design: Design
+  /// Operations per window.
+  public let operations: [Float]
+  /// Counts per operation, window × `Step.count`.
+  public let counts: [Float]
+
+  /// With the times of a replay, nanoseconds per window.
+  func timed(_ windowNanoseconds: [Float]) throws(CostsError) -> Run {
+    guard windowNanoseconds.count == operations.count else {
+      throw .shape(
+        what: "windows of \(design) on \(trace)", have: windowNanoseconds.count,
+        expected: operations.count)
+    }
+    return try Run(
+      trace: trace, design: design, operations: operations, counts: counts,
+      nanoseconds: zip(windowNanoseconds, operations).map { $0 / max($1, 1) })
+  }
+
+  /// With the same time per operation everywhere: a guess, for planning.
+  func guessed(nanoseconds: Double) throws(CostsError) -> Run {
+    try Run(
+      trace: trace, design: design, operations: operations, counts: counts,
+      nanoseconds: operations.map { _ in Float(nanoseconds) })
+  }
+}
+
+extension Laboratory {
+  /// What the notebook has depends on these sources: a rebuilt mallometer with the same models
+  /// still finds it, one with other steps doesn't.
+  private var modelVersion: String {
+    get throws {
+      let steps = Step.allCases.map(\.name).joined(separator: ",")
+      return "\(Self.modelGeneration);\(steps);\(try Subject.canonical(machine))"
+    }
+  }
+
+  /// To be raised with every change of a model's algorithm or of the machine model.
+  static let modelGeneration = 1
+
+  /// Counts a design's steps on a trace, memory included, unless the notebook has them.
+  public func count(_ sample: Sample, _ design: Design) throws -> CountedRun {
+    let subject = Subject(
+      trace: sample.hash, options: optionsText, allocator: design.description,
+      build: try modelVersion)
+    let windowEvents = options.windowEvents
+    let total = sample.workload.operationCount
+    if let record = try notebook.simulation(of: subject), record.stepCount == Step.count {
+      return counted(sample, design, record.counts, windowEvents: windowEvents, total: total)
+    }
+    var counts: [UInt64] = []
+    counts.reserveCapacity(sample.workload.windowCount * Step.count)
+    _ = try Simulation(design: design, machine: machine).run(sample.workload) { window in
+      counts.append(contentsOf: window.counts)
+    }
+    try notebook.add(SimulationRecord(subject: subject, stepCount: Step.count, counts: counts))
+    return counted(sample, design, counts, windowEvents: windowEvents, total: total)
+  }
+
+  private func counted(
+    _ sample: Sample, _ design: Design, _ counts: [UInt64], windowEvents: Int, total: Int
+  ) -> CountedRun {
+    let windows = counts.count / Step.count
+    let operations = (0..<windows).map { Float(min(windowEvents, total - $0 * windowEvents)) }
+    var perOperation = [Float](repeating: 0, count: counts.count)
+    for window in 0..<windows {
+      let factor = 1 / max(operations[window], 1)
+      for step in 0..<Step.count {
+        let index = window * Step.count + step
+        perOperation[index] = Float(counts[index]) * factor
+      }
+    }
+    return CountedRun(
+      trace: sample.name, design: design, operations: operations, counts: perOperation)
+  }
+}

@@ -1,0 +1,62 @@
+import Designs
+import Foundation
+import Models
+import NativeDesigns
+import Notebook
+import Platform
+import Replay
+import Traces
+
+/// Where runs come from: the notebook has what was simulated and measured before, models and the
+/// player make the rest, and every piece is kept as soon as it is there.
+public final class Laboratory {
+  /// A trace with its identity.
+  public struct Sample {
+    public let path: String
+    public let hash: String
+    public let workload: Workload
+    /// As the user and the tables know it: the file's name without its extension.
+    public var name: String {
+      URL(fileURLWithPath: path).deletingPathExtension().lastPathComponent
+    }
+  }
+
+  public let notebook: Notebook
+  let player: Player
+  let compiler: VariantCompiler
+  let libraries: SystemLibraries
+  let nullLibrary: URL
+  let options: WorkloadOptions
+  let machine: MachineGeometry
+  let seed: UInt64
+  /// Told after every replay and every simulation what was done.
+  public var progress: (String) -> Void = { _ in }
+  let optionsText: String
+  var plan: (hash: String, plan: Plan)?
+  var hashes: [String: String] = [:]
+
+  /// - Throws: `InstallationError` when the player or the null allocator is missing.
+  public init(
+    installation: Installation, notebook: Notebook, options: WorkloadOptions, seed: UInt64,
+    processor: Int? = nil
+  ) throws {
+    self.notebook = notebook
+    self.options = options
+    self.seed = seed
+    player = try Player(installation: installation, cpu: processor)
+    compiler = VariantCompiler(installation: installation)
+    libraries = SystemLibraries()
+    nullLibrary = try installation.nullAllocator()
+    machine = .reference
+    optionsText = try Subject.canonical(options)
+  }
+
+  /// Opens a trace, noting in the notebook where it was seen.
+  public func open(_ path: String) throws -> Sample {
+    let trace = try TraceReader(path: path)
+    let hash = try SHA256.hexadecimal(ofFile: path)
+    try notebook.saw(
+      trace: hash, path: path, program: trace.header.program, events: trace.eventCount)
+    return Sample(path: path, hash: hash, workload: Workload(trace: trace, options: options))
+  }
+}

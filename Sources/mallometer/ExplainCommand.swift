@@ -1,0 +1,142 @@
+import ArgumentParser
+import Costs
+import Designs
+import Experiments
+import Platform
+import Reports
+import Traces
+
+struct ExplainCommand: AsyncParsableCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "explain",
+    abstract: "Take the gap of two allocators on a trace apart into what its steps cost.",
+    discussion: """
+      The costs come from a fit that did not see the trace: on the bundled traces other than it,
+      with what the notebook has and, where it lacks something, measurements within --budget.
+      For allocators that aren't modelled the gap is measured and reported whole.
+
+      Example:
+        mallometer explain traces/cc1.mlt --from reuse --to pool
+      """)
+
+  @OptionGroup var common: CommonOptions
+  @OptionGroup var workload: WorkloadArguments
+
+  @Argument(help: "The trace.", completion: .file(extensions: ["mlt"]))
+  var trace: String
+
+  @Option(help: ArgumentHelp("The allocator that the gap starts from.", valueName: "design"))
+  var from: String
+
+  @Option(help: ArgumentHelp("The allocator that is subtracted.", valueName: "design"))
+  var to: String
+
+  @Option(help: ArgumentHelp("A trace to fit on; repeat for several.", valueName: "trace"))
+  var training: [String] = []
+
+  @Option(help: ArgumentHelp("Time for measuring what a fit lacks.", valueName: "time"))
+  var budget = TimeBudget(seconds: 60)
+
+  @Option(help: ArgumentHelp("Replays of each of the two allocators.", valueName: "n"))
+  var repeats = 9
+
+  func validate() throws {
+    guard repeats >= 2 else { throw ValidationError("--repeats must be at least 2") }
+    guard workload.threads == .one else {
+      throw ValidationError("gaps are explained on one thread: leave --threads out")
+    }
+  }
+
+  func run() async throws {
+    let context = common.context
+    let installation = try context.installation()
+    let notebook = try context.openNotebook()
+    let laboratory = try Laboratory(
+      installation: installation, notebook: notebook, options: workload.options,
+      seed: common.seed, processor: ReplayCommand.processor())
+    context.progress.begin("explain", total: 0)
+    laboratory.progress = { context.progress.advance(detail: $0) }
+    let catalogue = try DesignCatalogue(models: installation.models)
+    let first = try catalogue.allocator(from)
+    let second = try catalogue.allocator(to)
+    let sample = try laboratory.open(trace)
+    var runs: [Run] = []
+    if case .own(let one) = first, case .own(let other) = second {
+      let paths = training.isEmpty ? try BundledTraces.paths(installation) : training
+      let others = try paths.map { try laboratory.open($0) }.filter { $0.hash != sample.hash }
+      var designs = Family.all.flatMap { Design.singleToggleVariants(of: $0) }.modelled
+      for design in [one, other] where !designs.contains(design) { designs.append(design) }
+      runs = try FitExperiment(
+        laboratory: laboratory, designs: designs, budget: budget.seconds, repeats: 5
+      ).gather(others).runs
+    }
+    let outcome = try ExplainExperiment(laboratory: laboratory, repeats: repeats)
+      .run(sample, from: first, to: second, training: runs)
+    try context.print(
+      ExplainReport(trace: sample.name, from: "\(first)", to: "\(second)", outcome: outcome))
+  }
+}
+
+/// What `explain` prints.
+struct ExplainReport: Report {
+  struct Phase: Encodable {
+    let gapNs: Double
+    let explainedNs: Double
+  }
+
+  let trace: String
+  let from: String
+  let to: String
+  let gapNs: Estimate
+  let terms: [Explanation.Term]
+  @Nullable var unexplainedNs: Double?
+  @Nullable var unexplainedShare: Double?
+  let noiseFloorNs: Double
+  /// False where one of the two allocators has no model.
+  let modelled: Bool
+  let phases: [Phase]
+
+  init(trace: String, from: String, to: String, outcome: ExplainExperiment.Outcome) {
+    self.trace = trace
+    self.from = from
+    self.to = to
+    gapNs = outcome.gapNs
+    terms = outcome.explanation?.terms ?? []
+    unexplainedNs = outcome.explanation?.unexplainedNs ?? outcome.gapNs.value
+    unexplainedShare = outcome.explanation.map { $0.unexplainedShare } ?? 1
+    noiseFloorNs = outcome.noiseFloorNs
+    modelled = outcome.explanation != nil
+    phases = outcome.phases.map { Phase(gapNs: $0.gapNs, explainedNs: $0.explainedNs) }
+  }
+
+  var text: String {
+    var lines = [
+      "\(from) − \(to) on \(trace): \(Text.estimate(gapNs)) ns per event, "
+        + "noise floor \(Text.number(noiseFloorNs)) ns", "",
+    ]
+    guard modelled else {
+      lines.append("One of the two is not modelled yet: the gap is measured, not taken apart.")
+      return lines.joined(separator: "\n") + "\n"
+    }
+    var table = Table(["step", "more per event", "ns per event", "remark"])
+    for term in terms {
+      table.add([
+        term.step, Text.number(term.countDifferencePerEvent), Text.estimate(term.ns),
+        term.identifiable ? "" : "can't be told from others",
+      ])
+    }
+    table.add([
+      "unexplained", "", Text.number(unexplainedNs ?? 0),
+      unexplainedShare.map { "\(Text.number(100 * $0)) % of the gap" } ?? "no gap over the noise",
+    ])
+    lines.append(table.text)
+    if !phases.isEmpty {
+      var time = Table(["tenth of the trace", "gap ns", "explained ns"])
+      for (index, phase) in phases.enumerated() {
+        time.add(["\(index + 1)", Text.number(phase.gapNs), Text.number(phase.explainedNs)])
+      }
+      lines += ["", time.text]
+    }
+    return lines.joined(separator: "\n") + "\n"
+  }
+}

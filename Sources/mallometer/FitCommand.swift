@@ -1,0 +1,112 @@
+import ArgumentParser
+import Costs
+import Designs
+import Experiments
+import Foundation
+import Platform
+import Reports
+import Traces
+
+/// A length of time on the command line: 90s, 5m, 1h, or seconds without a unit.
+struct TimeBudget: ExpressibleByArgument {
+  let seconds: Double
+
+  init(seconds: Double) { self.seconds = seconds }
+
+  init?(argument: String) {
+    let units: [Character: Double] = ["s": 1, "m": 60, "h": 3600]
+    let unit = argument.last.flatMap { units[$0] }
+    let number = unit == nil ? Substring(argument) : argument.dropLast()
+    guard let value = Double(number), value >= 0, value.isFinite else { return nil }
+    seconds = value * (unit ?? 1)
+  }
+
+  var defaultValueDescription: String { "\(Int(seconds / 60))m" }
+}
+
+struct FitCommand: AsyncParsableCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "fit",
+    abstract: "Find what each step of an allocator costs, and how far that is to be trusted.",
+    discussion: """
+      Simulates and replays what the notebook lacks, then fits. Without traces: all bundled ones;
+      without designs: every family as it comes and with each toggle changed. The budget limits
+      measuring: the families as they come are measured on every trace first, then whatever tells
+      most about the costs per second. What was measured stays in the notebook: a further run goes
+      on where this one stopped.
+
+      Example:
+        mallometer fit traces/*.mlt --design pool --design pool,header=16 --budget 2m
+      """)
+
+  @OptionGroup var common: CommonOptions
+  @OptionGroup var workload: WorkloadArguments
+
+  @Argument(help: "Traces; all bundled ones when none is given.", completion: .file())
+  var traces: [String] = []
+
+  @Option(
+    name: .customLong("design"),
+    help: ArgumentHelp("An own design; repeat for several.", valueName: "design"))
+  var designs: [String] = []
+
+  @Option(help: ArgumentHelp("Time for measuring: 90s, 5m, 1h.", valueName: "time"))
+  var budget = TimeBudget(seconds: 300)
+
+  @Option(help: ArgumentHelp("Replays of each run.", valueName: "n"))
+  var repeats = 5
+
+  func validate() throws {
+    guard repeats >= 1 else { throw ValidationError("--repeats must be at least 1") }
+    guard workload.threads == .one else {
+      throw ValidationError("fits are made on one thread: leave --threads out")
+    }
+  }
+
+  func run() async throws {
+    let context = common.context
+    let installation = try context.installation()
+    let notebook = try context.openNotebook()
+    let laboratory = try Laboratory(
+      installation: installation, notebook: notebook, options: workload.options,
+      seed: common.seed, processor: ReplayCommand.processor())
+    let paths = traces.isEmpty ? try BundledTraces.paths(installation) : traces
+    let samples = try paths.map { try laboratory.open($0) }
+    let catalogue = try DesignCatalogue(models: installation.models)
+    let chosen =
+      designs.isEmpty
+      ? Family.all.flatMap { Design.singleToggleVariants(of: $0) }
+      : try designs.map { try catalogue.ownDesign($0) }
+    var options = FitOptions()
+    options.seed = common.seed
+    let experiment = FitExperiment(
+      laboratory: laboratory, designs: chosen.modelled, budget: budget.seconds,
+      repeats: repeats, fitOptions: options)
+    context.progress.begin("fit", total: 0)
+    laboratory.progress = { context.progress.advance(detail: $0) }
+    let outcome = try experiment.run(samples)
+    let number = try notebook.add(.fit, seed: common.seed, content: outcome)
+    try context.print(FitReport(number: Int(number), outcome: outcome))
+  }
+}
+
+/// The traces that come with mallometer.
+enum BundledTraces {
+  static func paths(_ installation: Installation) throws -> [String] {
+    let names = try FileManager.default.contentsOfDirectory(atPath: installation.traces.path)
+      .filter { $0.hasSuffix(".mlt") }.sorted()
+    guard !names.isEmpty else {
+      throw ValidationError("no traces in \(installation.traces.path): name some")
+    }
+    return names.map { installation.traces.appendingPathComponent($0).path }
+  }
+}
+
+extension [Design] {
+  /// What can be simulated whole: blocks of the system's allocator have no known addresses.
+  var modelled: [Design] {
+    filter { design in
+      !design.settings.contains { $0.toggle == "backing" && $0.value == "glibc" }
+    }
+  }
+}

@@ -1,0 +1,131 @@
+import Costs
+import Experiments
+import Notebook
+import Platform
+import Reports
+
+/// What `fit` prints.
+struct FitReport: Report {
+  struct Cost: Encodable {
+    let step: String
+    @Nullable var group: String?
+    @Nullable var ns: Estimate?
+    @Nullable var cycles: Double?
+    @Nullable var isolatedNs: Double?
+    let identifiable: Bool
+    @Nullable var varianceInflation: Double?
+  }
+
+  struct Scheme: Encodable {
+    let scheme: ValidationScheme
+    let runs: Int
+    let totalErrorPercent: Double
+    let windowErrorPercent: Double
+    let constantErrorPercent: Double
+    @Nullable var nearestVariantErrorPercent: Double?
+    /// Mean absolute error of each held-out fold: where the model is wrong.
+    let folds: [Fold]
+  }
+
+  struct Fold: Encodable {
+    let fold: String
+    let errorPercent: Double
+    let biasPercent: Double
+  }
+
+  let fit: Int
+  let machine: MachineDescription
+  let windowEvents: Int
+  let coreGHz: Double
+  let costs: [Cost]
+  let conditionNumber: Double
+  let degreesOfFreedom: Double
+  let validation: [Scheme]
+  let coverage: [Coverage]
+  let measuredRuns: Int
+  let possibleRuns: Int
+  @Nullable var nextRun: FitExperiment.NextRun?
+
+  init(number: Int, outcome: FitExperiment.Outcome) {
+    fit = number
+    machine = outcome.machine
+    windowEvents = outcome.windowEvents
+    coreGHz = outcome.coreGHz
+    costs = outcome.fit.table.lines.map { line in
+      Cost(
+        step: line.step, group: line.group, ns: line.ns,
+        cycles: line.ns.map { $0.value * outcome.coreGHz }, isolatedNs: line.isolatedNs,
+        identifiable: line.identifiable, varianceInflation: line.varianceInflation)
+    }
+    conditionNumber = outcome.fit.table.conditionNumber
+    degreesOfFreedom = outcome.fit.table.degreesOfFreedom
+    validation = outcome.fit.validations.map(Scheme.init)
+    coverage = outcome.fit.coverage
+    measuredRuns = outcome.measuredRuns
+    possibleRuns = outcome.possibleRuns
+    nextRun = outcome.next
+  }
+
+  var text: String {
+    var table = Table(["step", "ns", "core cycles", "isolated ns", "remark"])
+    for cost in costs {
+      guard let ns = cost.ns else { continue }
+      let remark =
+        cost.group.map { "with \($0): one cost" }
+        ?? (cost.identifiable ? "" : "can't be told from others")
+      table.add([
+        cost.step, Text.estimate(ns), Text.number(cost.cycles ?? 0),
+        cost.isolatedNs.map { Text.number($0) } ?? "", remark,
+      ])
+    }
+    let never = costs.filter { $0.ns == nil }.map(\.step)
+    var errors = Table([
+      "held out", "runs", "total error %", "per window %", "one constant %", "nearest variant %",
+    ])
+    for scheme in validation {
+      errors.add([
+        scheme.scheme.rawValue, "\(scheme.runs)", Text.number(scheme.totalErrorPercent),
+        Text.number(scheme.windowErrorPercent), Text.number(scheme.constantErrorPercent),
+        scheme.nearestVariantErrorPercent.map { Text.number($0) } ?? "",
+      ])
+    }
+    var lines = [
+      "fit \(fit) on \(machine.cpuModel), \(measuredRuns) of \(possibleRuns) runs measured",
+      "", table.text,
+    ]
+    if !never.isEmpty { lines += ["never executed: \(never.joined(separator: ", "))", ""] }
+    lines += ["condition number \(Text.number(conditionNumber))", "", errors.text]
+    for one in coverage {
+      lines.append(
+        "\(one.scheme.rawValue): \(Text.number(one.percent)) % of \(one.runs) runs in their "
+          + "\(Int((100 * one.level).rounded())) % intervals")
+    }
+    if let nextRun {
+      lines.append(
+        "\(nextRun.design) on \(nextRun.trace) would narrow the widest interval most "
+          + "(\(nextRun.step), by \(Text.number(100 * nextRun.share)) %)")
+    }
+    return lines.joined(separator: "\n") + "\n"
+  }
+}
+
+extension FitReport.Scheme {
+  init(_ validation: Validation) {
+    var folds: [FitReport.Fold] = []
+    var seen: Set<String> = []
+    for run in validation.heldOut where seen.insert(run.fold).inserted {
+      let errors = validation.heldOut.filter { $0.fold == run.fold }.map(\.errorPercent)
+      let count = Double(errors.count)
+      folds.append(
+        FitReport.Fold(
+          fold: run.fold, errorPercent: errors.reduce(0) { $0 + $1.magnitude } / count,
+          biasPercent: errors.reduce(0, +) / count))
+    }
+    self.init(
+      scheme: validation.scheme, runs: validation.runs,
+      totalErrorPercent: validation.totalErrorPercent,
+      windowErrorPercent: validation.windowErrorPercent,
+      constantErrorPercent: validation.constantErrorPercent,
+      nearestVariantErrorPercent: validation.nearestVariantErrorPercent, folds: folds)
+  }
+}
