@@ -34,6 +34,9 @@ struct ReplayCommand: AsyncParsableCommand {
   @Flag(help: "Time every call on its own too, for percentiles by kind of call.")
   var latency = false
 
+  @Flag(help: "Measure again what the notebook has already.")
+  var again = false
+
   @OptionGroup var workload: WorkloadArguments
   @OptionGroup var common: CommonOptions
 
@@ -61,13 +64,18 @@ struct ReplayCommand: AsyncParsableCommand {
     let campaign = ReplayCampaign(
       contenders: contenders, nullLibrary: try installation.nullAllocator(), repeats: repeats,
       seed: common.seed)
+    let store = ReplayStore(
+      notebook: try context.openNotebook(), player: player, seed: common.seed, measuresAnew: again)
     context.progress.begin("replaying", total: traces.count * campaign.schedule.count)
     var runs: [ReplayReport.Run] = []
     var floors: [Double] = []
     for trace in traces {
       let plan = try Plan.compile(
         workload: Workload(trace: try TraceReader(path: trace), options: workload.options))
-      let result = try campaign.run(plan, player: player) { context.progress.advance(detail: $0) }
+      let kept = try store.store(for: campaign, trace: trace, options: workload.options)
+      let result = try campaign.run(plan, player: player, store: kept) {
+        context.progress.advance(detail: $0)
+      }
       if let floor = result.noiseFloorNs { floors.append(floor) }
       for index in contenders.indices {
         var latencies: Latencies?

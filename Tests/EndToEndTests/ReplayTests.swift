@@ -1,0 +1,93 @@
+import Foundation
+import Platform
+import Testing
+
+/// `record` and `replay`, from a program to figures in the notebook.
+@Suite struct ReplayTests {
+  let mallometer: CommandLine
+  let folder: PrivateFolder
+  let trace: String
+
+  init() throws {
+    mallometer = try CommandLine()
+    folder = try PrivateFolder(prefix: "replay-test")
+    let report = folder.file("report.json")
+    let recorded = try mallometer(
+      "record", "-o", folder.path, "--report", report, "--quiet", "--", "/usr/bin/python3", "-c",
+      "print(len([str(i) for i in range(20000)]))")
+    try #require(recorded.status == 0 && recorded.output == "20000\n", "\(recorded.errors)")
+    let document = try JSONSerialization.jsonObject(
+      with: try Data(contentsOf: URL(fileURLWithPath: report)))
+    let processes = (document as? [String: Any])?["processes"] as? [[String: Any]]
+    trace = try #require(processes?.first?["trace"] as? String)
+  }
+
+  private func replay(_ repeats: Int, _ notebook: String) throws -> CommandLine.Result {
+    try mallometer(
+      "replay", trace, "--design", "glibc", "--design", "mimalloc", "--repeats", "\(repeats)",
+      "--format", "json", "--notebook", notebook)
+  }
+
+  @Test func whatIsInTheNotebookIsNotMeasuredAgain() throws {
+    let notebook = folder.file("n.sqlite")
+    let first = try replay(2, notebook)
+    try #require(first.status == 0, "\(first.errors)")
+    let again = try replay(2, notebook)
+    // Measured anew, no two figures would be the same.
+    #expect(again.output == first.output)
+    let other = try replay(2, folder.file("other.sqlite"))
+    #expect(other.output != first.output)
+    let runs = try first.list("runs")
+    #expect(runs.compactMap { $0["design"] as? String } == ["glibc", "mimalloc"])
+    for run in runs {
+      #expect(run["repeats"] as? Int == 2)
+      let ns = try #require(run["ns"] as? [String: Any])
+      #expect(Set(ns.keys) == ["value", "low", "high"])
+      for key in [
+        "trace", "rawNs", "modes", "pageFaults", "peakResidentBytes", "coreGHz", "latency",
+      ] { #expect(run[key] != nil, "runs has no \(key)") }
+    }
+  }
+
+  @Test func anInterruptedReplayKeepsWhatItMeasured() throws {
+    let notebook = folder.file("n.sqlite")
+    let script = folder.file("interrupt.sh")
+    // Interrupted as soon as the notebook holds a measurement, of the thousands that are asked for.
+    try """
+    '\(mallometer.executable)' replay '\(trace)' --design glibc --repeats 5000 --quiet \
+      --notebook '\(notebook)' &
+    child=$!
+    tries=0
+    until [ "$(sqlite3 '\(notebook)' 'SELECT COUNT(*) > 3 FROM measurement' 2>/dev/null)" = 1 ]
+    do
+      tries=$((tries + 1))
+      [ $tries -lt 600 ] || break
+      sleep 0.1
+    done
+    kill -INT $child
+    wait $child
+    exit $?
+    """.write(toFile: script, atomically: true, encoding: .utf8)
+    // An interactive shell's children don't ignore SIGINT; those of `sh script &` would.
+    let ended = try ChildProcess(
+      executable: "/bin/bash", arguments: ["-m", script], environment: mallometer.environment
+    ).run()
+    #expect(ended.ending == .exited(status: 130), "\(ended.errors)")
+    #expect(ended.errors.contains("interrupted"))
+    let count = try ChildProcess(
+      executable: "/usr/bin/sqlite3",
+      arguments: [notebook, "PRAGMA integrity_check; SELECT COUNT(*) > 3 FROM measurement"]
+    ).run()
+    #expect(count.output == "ok\n1\n")
+  }
+
+  @Test func aDamagedNotebookIsBadInputAndIsKept() throws {
+    let notebook = folder.file("letter.sqlite")
+    let letter = "no database, but long enough that somebody might take it for one"
+    try letter.write(toFile: notebook, atomically: true, encoding: .utf8)
+    let result = try replay(1, notebook)
+    #expect(result.status == 2 && result.output.isEmpty)
+    #expect(result.errors.contains(notebook) && result.errors.contains("--notebook"))
+    #expect(try String(contentsOfFile: notebook, encoding: .utf8) == letter)
+  }
+}
