@@ -33,7 +33,7 @@ public final class Laboratory {
   public var progress: (String) -> Void = { _ in }
   let optionsText: String
   var plan: (hash: String, plan: Plan)?
-  var hashes: [String: String] = [:]
+  let store: MeasurementStore
 
   /// - Throws: `InstallationError` when the player or the null allocator is missing.
   public init(
@@ -49,6 +49,7 @@ public final class Laboratory {
     nullLibrary = try installation.nullAllocator()
     machine = .reference
     optionsText = try Subject.canonical(options)
+    store = MeasurementStore(notebook: notebook, player: player, seed: seed)
   }
 
   /// Opens a trace, noting in the notebook where it was seen.

@@ -53,7 +53,8 @@ extension Notebook {
     }
   }
 
-  /// How many repeats of a subject this machine has measured: what need not be measured again.
+  /// How many different repeats of a subject this machine has measured: what need not be measured
+  /// again.
   public func measurementCount(
     of subject: Subject, kind: MeasurementRecord.Kind = .time
   ) throws(NotebookError) -> Int {
@@ -61,7 +62,7 @@ extension Notebook {
       try Int.fetchOne(
         database,
         sql: """
-          SELECT COUNT(*) FROM measurement m JOIN machine ON machine.id = m.machine
+          SELECT COUNT(DISTINCT repetition) FROM measurement m JOIN machine ON machine.id = m.machine
           WHERE trace = ? AND options = ? AND allocator = ? AND build = ? AND kind = ?
             AND machine.identity = ?
           """,

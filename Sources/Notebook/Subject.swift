@@ -41,7 +41,7 @@ public struct MeasurementRecord: Equatable, Sendable {
   public var kind: Kind
   /// Names the run of alternating repeats it was part of; noise floors compare within one.
   public var session: String
-  /// Number of the repeat within the session, from 0.
+  /// Number of the repeat, from 0: one measured anew has the number of the one it replaces.
   public var repetition: Int
   public var seed: UInt64
   /// Of every window, in order, what isn't the allocator's included; kept to 1/64 ns.

@@ -1,7 +1,9 @@
 import ArgumentParser
 import Designs
+import Experiments
 import Foundation
 import NativeDesigns
+import Notebook
 import Platform
 import Replay
 import Reports
@@ -64,15 +66,20 @@ struct ReplayCommand: AsyncParsableCommand {
     let campaign = ReplayCampaign(
       contenders: contenders, nullLibrary: try installation.nullAllocator(), repeats: repeats,
       seed: common.seed)
-    let store = ReplayStore(
-      notebook: try context.openNotebook(), player: player, seed: common.seed, measuresAnew: again)
+    let notebook = try context.openNotebook()
+    let store = MeasurementStore(
+      notebook: notebook, player: player, seed: common.seed, measuresAnew: again)
+    let options = try Subject.canonical(workload.options)
     context.progress.begin("replaying", total: traces.count * campaign.schedule.count)
     var runs: [ReplayReport.Run] = []
     var floors: [Double] = []
     for trace in traces {
-      let plan = try Plan.compile(
-        workload: Workload(trace: try TraceReader(path: trace), options: workload.options))
-      let kept = try store.store(for: campaign, trace: trace, options: workload.options)
+      let reader = try TraceReader(path: trace)
+      let hash = try SHA256.hexadecimal(ofFile: trace)
+      try notebook.saw(
+        trace: hash, path: trace, program: reader.header.program, events: reader.eventCount)
+      let plan = try Plan.compile(workload: Workload(trace: reader, options: workload.options))
+      let kept = store.store(for: campaign, trace: hash, options: options)
       let result = try campaign.run(plan, player: player, store: kept) {
         context.progress.advance(detail: $0)
       }

@@ -22,10 +22,15 @@ import Testing
     trace = try #require(processes?.first?["trace"] as? String)
   }
 
-  private func replay(_ repeats: Int, _ notebook: String) throws -> CommandLine.Result {
-    try mallometer(
-      "replay", trace, "--design", "glibc", "--design", "mimalloc", "--repeats", "\(repeats)",
-      "--format", "json", "--notebook", notebook)
+  private func replay(
+    _ repeats: Int, _ notebook: String, _ options: String...
+  ) throws -> CommandLine.Result {
+    try mallometer.run(
+      mallometer.executable,
+      [
+        "replay", trace, "--design", "glibc", "--design", "mimalloc", "--repeats", "\(repeats)",
+        "--format", "json", "--notebook", notebook,
+      ] + options)
   }
 
   @Test func whatIsInTheNotebookIsNotMeasuredAgain() throws {
@@ -35,8 +40,9 @@ import Testing
     let again = try replay(2, notebook)
     // Measured anew, no two figures would be the same.
     #expect(again.output == first.output)
-    let other = try replay(2, folder.file("other.sqlite"))
-    #expect(other.output != first.output)
+    let anew = try replay(2, notebook, "--again")
+    #expect(anew.output != first.output)
+    #expect(try replay(2, notebook).output == anew.output, "the newest counts")
     let runs = try first.list("runs")
     #expect(runs.compactMap { $0["design"] as? String } == ["glibc", "mimalloc"])
     for run in runs {
@@ -46,6 +52,20 @@ import Testing
       for key in [
         "trace", "rawNs", "modes", "pageFaults", "peakResidentBytes", "coreGHz", "latency",
       ] { #expect(run[key] != nil, "runs has no \(key)") }
+    }
+  }
+
+  @Test func replayRanksAndTimesCalls() throws {
+    let both = try mallometer.inBothFormats(
+      "replay", trace, "--design", "glibc", "--design", "jemalloc", "--design", "tcmalloc",
+      "--repeats", "2", "--latency", "--notebook", folder.file("n.sqlite"))
+    let document = try both.json.json()
+    #expect(document["noiseFloorNs"] is NSNumber && document["dispatchNs"] is NSNumber)
+    for run in try both.json.list("runs") {
+      #expect(both.text.contains(try #require(run["design"] as? String)))
+      let latency = try #require(run["latency"] as? [String: Any])
+      let malloc = try #require(latency["malloc"] as? [String: Any])
+      expectKeys("p50 p90 p99 p999 p9999 max", in: malloc, "latency")
     }
   }
 

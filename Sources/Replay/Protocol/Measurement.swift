@@ -44,7 +44,8 @@ extension Player {
         }
         let before = header.resident_before
         return ReplayMeasurement(
-          windowNanoseconds: windows.map { Float(Double($0.ticks) * scale) },
+          // To 1/64 ns, as a notebook keeps them: what is found again is what was measured.
+          windowNanoseconds: windows.map { Float((Double($0.ticks) * scale * 64).rounded() / 64) },
           waitedNanoseconds: windows.reduce(0) { $0 + Double($1.waited_ticks) * scale },
           calls: header.calls_done,
           coreGHz: clocks.isEmpty ? 0 : Double(clocks[clocks.count / 2]) / 1e9,

@@ -1,0 +1,109 @@
+import Foundation
+import Platform
+import Testing
+
+/// `calibrate`, `fit` and `explain`, on generated traces small enough to be measured in no time.
+@Suite(.serialized) struct CostCommandTests {
+  let mallometer: CommandLine
+  let folder: PrivateFolder
+
+  init() throws {
+    mallometer = try CommandLine()
+    folder = try PrivateFolder(prefix: "cost-command-test")
+    for (name, recipe) in [
+      ("a", "random-mixed events=30000 live=400"), ("b", "random-mixed events=30000 live=3000"),
+      ("c", "random-mixed events=30000 live=50 max=4096"),
+    ] {
+      let made = try mallometer.shell(
+        "\"$mallometer\" generate \(recipe) -o \"$1\"", folder.file("\(name).mlt"))
+      try #require(made.status == 0, "\(made.errors)")
+    }
+  }
+
+  @Test func calibrateMeasuresClocksAndPrimitives() throws {
+    let result = try mallometer(
+      "calibrate", "--format", "json", "--quiet", "--notebook", folder.file("n.sqlite"))
+    try #require(result.status == 0, "\(result.errors)")
+    let document = try result.json()
+    for clock in ["coreGHz", "tscGHz"] {
+      #expect((document[clock] as? Double ?? 0) > 0.1, "\(clock)")
+    }
+    for primitive in try result.list("primitives", keys: "name") {
+      #expect(try expectEstimate(primitive["ns"], "\(primitive)") >= 0)
+    }
+    for step in try result.list("steps", keys: "step") {
+      #expect(try expectEstimate(step["ns"], "\(step)") >= 0)
+    }
+  }
+
+  @Test func fitReportsCostsBesideTheirValidationAndGoesOnWhereItStopped() throws {
+    let arguments = [
+      "fit", folder.file("a.mlt"), folder.file("b.mlt"), folder.file("c.mlt"), "--design", "pool",
+      "--design", "pool,header=32", "--design", "pool,index=binary-search", "--design",
+      "pool,used-counter=atomic", "--repeats", "2", "--budget", "20s", "--notebook",
+      folder.file("n.sqlite"),
+    ]
+    let text = try mallometer.run(mallometer.executable, arguments)
+    try #require(text.status == 0, "\(text.errors)")
+    #expect(text.output.contains("leave-one-variant-out"))
+    let measured = try measurements()
+    #expect(measured > 0)
+    let json = try mallometer.run(mallometer.executable, arguments + ["--format", "json"])
+    try #require(json.status == 0, "\(json.errors)")
+    #expect(try measurements() == measured, "the second fit finds everything in the notebook")
+    let replayed = try mallometer(
+      "replay", folder.file("a.mlt"), "--design", "pool", "--design", "pool,header=32",
+      "--repeats", "2", "--notebook", folder.file("n.sqlite"))
+    #expect(replayed.status == 0, "\(replayed.errors)")
+    #expect(try measurements() == measured + 2, "replay measures the A/A pair and no more")
+    let document = try json.json()
+    expectKeys(
+      "fit machine windowEvents costs conditionNumber validation coverage", in: document, "fit")
+    let costs = try json.list("costs", keys: "step group ns cycles isolatedNs identifiable")
+    for cost in costs where !(cost["ns"] is NSNull) {
+      #expect(try expectEstimate(cost["ns"], "\(cost)") >= 0)
+    }
+    let validation = try json.list(
+      "validation",
+      keys: """
+        scheme runs totalErrorPercent windowErrorPercent constantErrorPercent
+        nearestVariantErrorPercent
+        """)
+    let schemes = validation.compactMap { $0["scheme"] as? String }
+    #expect(schemes.contains("leave-one-trace-out") && schemes.contains("leave-one-variant-out"))
+    _ = try json.list("coverage", keys: "scheme level percent runs")
+  }
+
+  @Test func explainTakesAGapApartWithAFitThatDidNotSeeTheTrace() throws {
+    let both = try mallometer.inBothFormats(
+      "explain", folder.file("a.mlt"), "--from", "pool,header=32", "--to", "pool", "--training",
+      folder.file("b.mlt"), "--training", folder.file("c.mlt"), "--repeats", "3", "--budget", "0s",
+      "--notebook", folder.file("n.sqlite"))
+    let document = try both.json.json()
+    expectKeys(
+      "gapNs terms unexplainedNs unexplainedShare noiseFloorNs", in: document, "explain")
+    let gap = try expectEstimate(document["gapNs"], "gapNs")
+    var explained = try #require(document["unexplainedNs"] as? Double)
+    let terms = try both.json.list("terms", keys: "step countDifferencePerEvent ns")
+    for term in terms { explained += try expectEstimate(term["ns"], "\(term)") }
+    #expect(!terms.isEmpty && both.text.contains("unexplained"))
+    #expect(abs(explained - gap) <= 1e-6 + 1e-3 * abs(gap), "the parts add up to the gap")
+  }
+
+  @Test func whatIsNotModelledIsMeasuredAndSaidToBeUnexplained() throws {
+    let both = try mallometer.inBothFormats(
+      "explain", folder.file("a.mlt"), "--from", "glibc", "--to", "pool", "--repeats", "2",
+      "--notebook", folder.file("n.sqlite"))
+    #expect(both.text.contains("not modelled"))
+    #expect(try both.json.list("terms").isEmpty)
+    let document = try both.json.json()
+    let gap = try expectEstimate(document["gapNs"], "gapNs")
+    #expect(document["unexplainedNs"] as? Double == gap)
+  }
+
+  private func measurements() throws -> Int {
+    let counted = try mallometer.run(
+      "/usr/bin/sqlite3", [folder.file("n.sqlite"), "SELECT COUNT(*) FROM measurement"])
+    return try #require(Int(counted.output.trimmingCharacters(in: .whitespacesAndNewlines)))
+  }
+}

@@ -1,0 +1,92 @@
+import Foundation
+import Platform
+import Testing
+
+/// `designs`, `simulate` and `check`.
+@Suite struct ModelCommandTests {
+  let mallometer: CommandLine
+  let folder: PrivateFolder
+  let trace: String
+
+  init() throws {
+    mallometer = try CommandLine()
+    folder = try PrivateFolder(prefix: "model-command-test")
+    trace = folder.file("mixed.mlt")
+    let made = try mallometer("generate", "random-mixed", "events=20000", "live=500", "-o", trace)
+    try #require(made.status == 0, "\(made.errors)")
+  }
+
+  @Test func designsListsFamiliesWithTheirToggles() throws {
+    let all = try mallometer.inBothFormats("designs")
+    let designs = try all.json.list(
+      "designs", keys: "name family toggles points optimisations native source")
+    for family in ["pool", "reuse"] {
+      #expect(all.text.contains("\(family): "))
+      let design = try #require(designs.first { $0["name"] as? String == family })
+      let toggles = try #require(design["toggles"] as? [[String: Any]])
+      for toggle in toggles {
+        expectKeys("name values default doc", in: toggle, "toggles")
+        let values = try #require(toggle["values"] as? [String])
+        #expect(values.contains(try #require(toggle["default"] as? String)))
+      }
+      #expect(toggles.contains { $0["name"] as? String == "header" })
+    }
+    let one = try mallometer.inBothFormats("designs", "reuse")
+    #expect(one.text.contains("policy") && !one.text.contains("binary-search"))
+    #expect(try one.json.list("designs").count == 1)
+  }
+
+  @Test(arguments: ["pool", "reuse", "reuse,policy=frozen,header=16"])
+  func simulationsRepeatThemselves(design: String) throws {
+    let both = try mallometer.inBothFormats("simulate", trace, "--design", design)
+    let first = try #require(
+      try both.json.list(
+        "runs",
+        keys: """
+          trace design events eventsPerSecond steps pageFaults peakMappedBytes peakLiveBytes
+          predictedNs
+          """
+      ).first)
+    let steps = try #require(first["steps"] as? [String: Int])
+    #expect((steps["malloc-call"] ?? 0) > 0 && (steps["free-call"] ?? 0) > 0)
+    for step in steps.keys { #expect(both.text.contains(step)) }
+    let again = try mallometer("simulate", trace, "--design", design, "--format", "json")
+    #expect(try again.list("runs").first?["steps"] as? [String: Int] == steps)
+  }
+
+  @Test func withoutMemoryNoMachineStepIsCounted() throws {
+    let result = try mallometer(
+      "simulate", trace, "--design", "pool", "--memory", "off", "--format", "json")
+    let run = try #require(try result.list("runs").first)
+    let steps = try #require(run["steps"] as? [String: Int])
+    #expect(steps["malloc-call"] != nil && !steps.keys.contains { $0.contains("miss") })
+  }
+
+  @Test(arguments: ["pool", "reuse"]) func modelsAreExactOnAGeneratedTrace(
+    design: String
+  ) throws {
+    let both = try mallometer.inBothFormats("check", trace, "--design", design)
+    #expect(both.text.contains(design))
+    let run = try #require(
+      try both.json.list("runs", keys: "trace design windows differing first").first)
+    #expect(run["differing"] as? Int == 0 && run["first"] is NSNull)
+    #expect((run["windows"] as? Int ?? 0) >= 20)
+  }
+
+  @Test(arguments: ["simulate", "check", "replay", "fit"]) func unknownNamesAreRefusedWithTheKnown(
+    command: String
+  ) throws {
+    func design(_ text: String) throws -> CommandLine.Result {
+      try mallometer(
+        command, trace, "--design", text, "--notebook", folder.file("n.sqlite"))
+    }
+    #expect(try design("pol").isBadInput(naming: "pol", "pool"))
+    #expect(try design("pool,heder=16").isBadInput(naming: "heder", "header"))
+    #expect(try design("pool,header=17").isBadInput(naming: "17", "16", "32"))
+    #expect(try design("pool,header").isBadInput(naming: "header"))
+    let file = folder.file("mine.yaml")
+    try "name: mine\nfamily: pool\ncolour: blue\n".write(
+      toFile: file, atomically: true, encoding: .utf8)
+    #expect(try design(file).isBadInput(naming: "\(file):3", "colour"))
+  }
+}
