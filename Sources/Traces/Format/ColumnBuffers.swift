@@ -1,3 +1,5 @@
+import Glibc
+
 /// The columns of one block, uncompressed, in one allocation of about 3 MB.
 ///
 /// Each column has room for the most that a block's events can need and for one batch more, so
@@ -21,11 +23,10 @@ final class ColumnBuffers {
     }
     self.offsets = offsets
     lengths = [Int](repeating: 0, count: Column.allCases.count)
-    storage = UnsafeMutableRawBufferPointer.allocate(byteCount: total, alignment: 64)
-    _ = storage.initializeMemory(as: UInt8.self, repeating: 0)
+    storage = UnsafeMutableRawBufferPointer(start: zeroedMemory(total), count: total)
   }
 
-  deinit { storage.deallocate() }
+  deinit { free(storage.baseAddress) }
 
   func base(_ column: Column) -> UnsafeMutablePointer<UInt8> {
     storage.baseAddress.unsafelyUnwrapped.advanced(by: offsets[column.rawValue])
@@ -35,4 +36,12 @@ final class ColumnBuffers {
   func contents(_ column: Column) -> UnsafeMutableRawBufferPointer {
     UnsafeMutableRawBufferPointer(start: base(column), count: lengths[column.rawValue])
   }
+}
+
+/// Zeroed memory that costs nothing before it is touched; to be released by `free`.
+func zeroedMemory(_ bytes: Int) -> UnsafeMutableRawPointer {
+  guard let memory = calloc(bytes, 1) else {
+    preconditionFailure("no memory for \(bytes) bytes of buffers")
+  }
+  return memory
 }

@@ -1,3 +1,5 @@
+import Glibc
+
 /// What writer and reader both expect of the next event: per context the last three values, most
 /// recent first. A value's code is its place, or `Ranked.explicit` with the value in its columns.
 struct Ranked {
@@ -76,9 +78,7 @@ struct Predictors {
   /// Released by `deallocate`.
   static func allocate() -> Predictors {
     func table(_ bits: UInt32) -> UnsafeMutablePointer<Ranked> {
-      let table = UnsafeMutablePointer<Ranked>.allocate(capacity: 1 << Int(bits))
-      table.initialize(repeating: Ranked(), count: 1 << Int(bits))
-      return table
+      zeroedMemory(MemoryLayout<Ranked>.stride << Int(bits)).assumingMemoryBound(to: Ranked.self)
     }
     let threads = UnsafeMutablePointer<Thread>.allocate(capacity: 16)
     threads.initialize(repeating: Thread(), count: 16)
@@ -88,9 +88,9 @@ struct Predictors {
   }
 
   func deallocate() {
-    sites.deallocate()
-    sizes.deallocate()
-    freeSites.deallocate()
+    free(sites)
+    free(sizes)
+    free(freeSites)
     threads.deallocate()
   }
 
