@@ -133,7 +133,7 @@ let package = Package(
       name: "NativeDesignsTests",
       dependencies: [
         "NativeDesigns", "Designs", "Models", "Platform", "Replay", "Traces", "TestSupport",
-      ],
+      ], exclude: ["C"],
       swiftSettings: strict),
     .testTarget(
       name: "CostsTests", dependencies: ["Costs", "Designs", "Platform"], swiftSettings: strict),
