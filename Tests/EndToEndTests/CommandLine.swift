@@ -71,7 +71,7 @@ struct CommandLine {
   /// Runs lines of shell in which `"$mallometer"` is the executable.
   func shell(_ lines: String, _ arguments: String...) throws -> Result {
     try run(
-      "/bin/bash", ["-m", "-c", lines, "bash"] + arguments,
+      "/bin/bash", ["-c", lines, "bash"] + arguments,
       environment: ["mallometer": executable])
   }
 

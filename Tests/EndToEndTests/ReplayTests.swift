@@ -74,8 +74,8 @@ import Testing
     let script = folder.file("interrupt.sh")
     // Interrupted as soon as the notebook holds a measurement, of the thousands that are asked for.
     try """
-    '\(mallometer.executable)' replay '\(trace)' --design glibc --repeats 5000 --quiet \
-      --notebook '\(notebook)' &
+    env --default-signal=INT '\(mallometer.executable)' replay '\(trace)' --design glibc \
+      --repeats 5000 --quiet --notebook '\(notebook)' &
     child=$!
     tries=0
     until [ "$(sqlite3 '\(notebook)' 'SELECT COUNT(*) > 3 FROM measurement' 2>/dev/null)" = 1 ]
@@ -88,9 +88,9 @@ import Testing
     wait $child
     exit $?
     """.write(toFile: script, atomically: true, encoding: .utf8)
-    // An interactive shell's children don't ignore SIGINT; those of `sh script &` would.
+    // Background jobs of a script ignore SIGINT unless told not to.
     let ended = try ChildProcess(
-      executable: "/bin/bash", arguments: ["-m", script], environment: mallometer.environment
+      executable: "/bin/bash", arguments: [script], environment: mallometer.environment
     ).run()
     #expect(ended.ending == .exited(status: 130), "\(ended.errors)")
     #expect(ended.errors.contains("interrupted"))
