@@ -3,6 +3,9 @@
 SWIFT ?= swift
 PREFIX ?= /usr/local
 BINARIES := .build/release
+# One configuration for what is tested and what is installed: nothing is compiled twice. Tests that
+# look inside a module need the flag.
+RELEASE := -c release -Xswiftc -enable-testing
 SOURCES := Sources Tests Package.swift
 
 # Tests of the recorder, the player and the commands run what is released. A debug build of C that
@@ -11,7 +14,7 @@ TESTED := MALLOMETER_RECORDER=$(CURDIR)/$(BINARIES)/libMallometerRecorder.so \
   MALLOMETER_PLAYER=$(CURDIR)/$(BINARIES)/mallometer-player \
   MALLOMETER_NULL=$(CURDIR)/$(BINARIES)/libMallometerNull.so \
   MALLOMETER_EXECUTABLE=$(CURDIR)/$(BINARIES)/mallometer \
-  MALLOMETER_HOME=$(CURDIR)
+  MALLOMETER_HOME=$(CURDIR) MALLOMETER_CACHE=$(CURDIR)/.build/variants
 
 .PHONY: help setup build demo test test-fast test-address lint install clean
 
@@ -28,7 +31,7 @@ setup:
 	@Scripts/setup
 
 build:
-	$(SWIFT) build -c release
+	$(SWIFT) build $(RELEASE)
 
 demo: setup build
 	@Scripts/demo $(BINARIES)/mallometer
@@ -36,11 +39,12 @@ demo: setup build
 test: test-fast test-address
 	@echo "make test: lint, release build, all tests and the address sanitizer's run passed"
 
-test-fast: setup lint build
-	$(TESTED) $(SWIFT) test
+test-fast: setup lint
+	$(SWIFT) build $(RELEASE) --build-tests
+	$(TESTED) $(SWIFT) test $(RELEASE) --skip-build
 
-# Damaged traces meet the decoders under the address sanitizer.
-test-address: setup build
+# Damaged traces meet the decoders under the address sanitizer, the only other build.
+test-address: test-fast
 	$(TESTED) $(SWIFT) test --sanitize=address --scratch-path .build-address --filter Mutation
 
 lint:
