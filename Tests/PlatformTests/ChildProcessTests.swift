@@ -1,0 +1,50 @@
+import Foundation
+import Testing
+
+@testable import Platform
+
+@Suite struct ChildProcessTests {
+  @Test func keepsOutputErrorsAndStatus() throws {
+    let result = try ChildProcess(
+      executable: "/bin/sh", arguments: ["-c", "echo $GREETING; echo oh >&2; exit 7"],
+      environment: ["GREETING": "hello"]
+    ).run()
+    #expect(result.ending == .exited(status: 7))
+    #expect(result.output == "hello\n")
+    #expect(result.errors == "oh\n")
+  }
+
+  @Test func namesTheSignal() throws {
+    let result = try ChildProcess(executable: "/bin/sh", arguments: ["-c", "kill -9 $$"]).run()
+    #expect(result.ending == .killed(signal: SIGKILL))
+  }
+
+  @Test func readsMoreThanItKeeps() throws {
+    let result = try ChildProcess(
+      executable: "/bin/sh", arguments: ["-c", "head -c 1000000 /dev/zero | tr '\\0' x"]
+    ).run()
+    #expect(result.ending == .exited(status: 0))
+    #expect(result.output.utf8.count == 64 * 1024)
+  }
+
+  @Test func saysWhatCannotBeRun() {
+    #expect(throws: ChildProcessError.cannotRun("/nowhere/program", errorNumber: ENOENT)) {
+      try ChildProcess(executable: "/nowhere/program", arguments: []).run()
+    }
+  }
+
+  @Test func privateFolderIsPrivateAndGoesAway() throws {
+    var folder: PrivateFolder? = try PrivateFolder()
+    let path = try #require(folder?.path)
+    let attributes = try FileManager.default.attributesOfItem(atPath: path)
+    #expect(attributes[.posixPermissions] as? Int == 0o700)
+    folder = nil
+    #expect(!FileManager.default.fileExists(atPath: path))
+    #expect(throws: PrivateFolderError.self) { try PrivateFolder(parent: "/nowhere") }
+  }
+
+  @Test func thisProcessMayRunSomewhere() {
+    #expect(!ProcessorSet.available.isEmpty)
+    #expect(ProcessorSet.available == ProcessorSet.available.sorted())
+  }
+}
