@@ -57,12 +57,19 @@ static uint64_t enter_kernel(uint64_t rounds) {
   return rounds;
 }
 
-static uint64_t map_and_unmap(uint64_t rounds) {
-  for (uint64_t i = 0; i < rounds; i++) {
-    void *start =
-        mmap(NULL, 16 * PAGE, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
-    munmap(start, 16 * PAGE);
-  }
+enum { REGION = 16 * PAGE, REGIONS = 1024 };
+
+/// Regions with gaps between them, so that the kernel can't join them into one mapping.
+static uint64_t map_regions(uint64_t rounds) {
+  for (uint64_t i = 0; i < rounds; i++)
+    mmap(
+        area + 2 * i * REGION, REGION, PROT_READ | PROT_WRITE,
+        MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE | MAP_FIXED, -1, 0);
+  return rounds;
+}
+
+static uint64_t unmap_regions(uint64_t rounds) {
+  for (uint64_t i = 0; i < rounds; i++) munmap(area + 2 * i * REGION, REGION);
   return rounds;
 }
 
@@ -131,11 +138,13 @@ static uint64_t branch_on(uint64_t rounds, int random_bits) {
 static uint64_t branch_randomly(uint64_t rounds) { return branch_on(rounds, 1); }
 static uint64_t branch_steadily(uint64_t rounds) { return branch_on(rounds, 0); }
 
-static void record(const char *name, kernel run, uint64_t rounds) {
+/// `prepare` runs before every repeat, outside its span.
+static void record_prepared(const char *name, kernel prepare, kernel run, uint64_t rounds) {
   struct mallometer_primitive primitive = {{0}, {0}};
   strncpy(primitive.name, name, sizeof primitive.name - 1);
-  run(rounds < 4096 ? rounds : rounds / 4);
+  if (prepare == NULL) run(rounds < 4096 ? rounds : rounds / 4);
   for (int repeat = 0; repeat < MALLOMETER_CALIBRATION_REPEATS; repeat++) {
+    if (prepare != NULL) prepare(rounds);
     uint64_t from = __rdtsc(), done = run(rounds), ticks = __rdtsc() - from;
     primitive.picoseconds[repeat] =
         (uint64_t)((double)ticks * 1e12 / (double)player.result->ticks_per_second / (double)done);
@@ -143,21 +152,42 @@ static void record(const char *name, kernel run, uint64_t rounds) {
   write_all(player.result_file, &primitive, sizeof primitive);
 }
 
+static void record(const char *name, kernel run, uint64_t rounds) {
+  record_prepared(name, NULL, run, rounds);
+}
+
+/// Mapping and unmapping apart, over address space found free.
+static void record_mappings(void) {
+  char *whole = area;
+  area = mmap(
+      NULL, 2ul * REGIONS * REGION, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+  if (area == MAP_FAILED) fail(2, "calibration needs address space", NULL);
+  munmap(area, 2ul * REGIONS * REGION);
+  record_prepared("map", unmap_regions, map_regions, REGIONS);
+  record_prepared("unmap", map_regions, unmap_regions, REGIONS);
+  area = whole;
+}
+
 static void record_chase(const char *name, size_t bytes, size_t stride, int spread) {
   link_cycle(bytes / stride, stride, spread);
   record(name, chase, 1 << 18);
 }
 
-void run_calibrate(struct player *p) {
-  area_bytes = (size_t)256 << 20;
+static void map_area(int pages) {
   area = mmap(
       NULL, area_bytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
-  if (area == MAP_FAILED) fail(2, "calibration needs 256 MiB of memory", NULL);
+  if (area == MAP_FAILED) fail(2, "calibration needs 512 MiB of memory", NULL);
+  madvise(area, area_bytes, pages);
+}
+
+void run_calibrate(struct player *p) {
+  area_bytes = (size_t)512 << 20;
+  map_area(MADV_NOHUGEPAGE);
   p->result->ticks_per_second = measure_ticks_per_second();
   p->result->core_hertz[0] = measure_core_hertz(p->result->ticks_per_second);
   record("clock-read", read_clock, 1 << 14);
   record("system-call", enter_kernel, 1 << 13);
-  record("map-and-unmap", map_and_unmap, 1 << 10);
+  record_mappings();
   record("page-fault", fault_pages, 1 << 10);
   record("advise", advise, 1 << 11);
   record("line-clear", clear_lines, 1 << 18);
@@ -170,9 +200,11 @@ void run_calibrate(struct player *p) {
   p->result->core_hertz[1] = measure_core_hertz(p->result->ticks_per_second);
   record_chase("load-level-one", 16 << 10, LINE, 0);
   record_chase("load-level-two", 512 << 10, LINE, 0);
-  record_chase("load-level-three", 6 << 20, LINE, 0);
-  madvise(area, area_bytes, MADV_HUGEPAGE);
   record_chase("load-translation-walk", 16 << 20, PAGE, 1);
+  // On huge pages from here on: a load that misses caches shall find its translation.
+  munmap(area, area_bytes);
+  map_area(MADV_HUGEPAGE);
+  record_chase("load-level-three", 8 << 20, LINE, 0);
   record_chase("load-memory", area_bytes, LINE, 0);
   p->result->core_hertz[2] = measure_core_hertz(p->result->ticks_per_second);
 }

@@ -47,7 +47,7 @@ void write_all(int file, const void *bytes, size_t count) {
   }
 }
 
-static void read_exactly(int file, void *bytes, size_t count, uint64_t offset) {
+void read_exactly(int file, void *bytes, size_t count, uint64_t offset) {
   char *at = bytes;
   while (count > 0) {
     ssize_t got = pread(file, at, count, (off_t)offset);
@@ -93,7 +93,8 @@ static void open_plan(struct player *p, const char *path) {
   uint64_t *sites = map_resident(p->plan.sites * sizeof *sites);
   read_exactly(p->plan_file, sites, p->plan.sites * sizeof *sites, p->plan.sites_offset);
   p->sites = sites;
-  p->slots = map_resident(p->plan.slots * sizeof *p->slots);
+  if (p->plan.sequenced) p->shared_slots = map_resident(p->plan.slots * sizeof *p->shared_slots);
+  else p->slots = map_resident(p->plan.slots * sizeof *p->slots);
 }
 
 /// The result file is mapped whole: a timed window then costs two stores to resident memory.
@@ -134,7 +135,8 @@ static void find_allocator(struct player *p) {
 
 void note_failure(struct player *p, const struct mallometer_operation *op) {
   if (size_of(op) == 0) return;
-  if (p->result->failed_allocations++ == 0) p->result->first_failed_size = size_of(op);
+  if (__atomic_fetch_add(&p->result->failed_allocations, 1, __ATOMIC_RELAXED) == 0)
+    p->result->first_failed_size = size_of(op);
 }
 
 void *perform(struct player *p, const struct mallometer_operation *op) {
@@ -197,6 +199,7 @@ int main(int count, char **arguments) {
   }
   open_plan(&player, arguments[2]);
   if (strcmp(mode, "time") == 0) run_time(&player);
+  else if (player.plan.sequenced) fail(70, "a sequenced plan can only be timed", NULL);
   else if (strcmp(mode, "count") == 0) run_count(&player);
   else if (strcmp(mode, "dump") == 0 && count > 5) run_dump(&player, number(arguments[5]));
   else if (strcmp(mode, "latency") == 0) run_latency(&player);

@@ -29,13 +29,22 @@ struct allocator {
   void (*begin)(void);
 };
 
+/// A slot of a sequenced plan.
+struct shared_slot {
+  void *block;
+  uint32_t turn;
+};
+
 /// One plan, mapped or read, and the result it fills.
 struct player {
   int plan_file;
   struct mallometer_plan_header plan;
   struct mallometer_plan_thread threads[MALLOMETER_PLAN_MAX_THREADS];
   const uint64_t *sites;
+  /// NULL in a sequenced plan.
   void **slots;
+  /// NULL in any other.
+  struct shared_slot *shared_slots;
   struct allocator allocator;
   struct mallometer_result_header *result;
   int result_file;
@@ -73,6 +82,11 @@ static inline uintptr_t site_of(const struct player *p, const struct mallometer_
 }
 
 void run_time(struct player *player);
+/// Starts the threads of a sequenced plan and has them wait; the caller plays the first. `times` is
+/// where the windows of all threads go.
+void threads_prepare(struct player *player, struct mallometer_window_time *times);
+/// Plays a sequenced plan to its end on all threads.
+void threads_play(void);
 void run_count(struct player *player);
 void run_dump(struct player *player, uint64_t window);
 void run_latency(struct player *player);
@@ -91,6 +105,8 @@ _Noreturn void fail(int status, const char *what, const char *detail);
 void *map_resident(size_t bytes);
 /// write() until all is written.
 void write_all(int file, const void *bytes, size_t count);
+/// pread() until all is read; fails where the plan ends early.
+void read_exactly(int file, void *bytes, size_t count, uint64_t offset);
 
 uint64_t measure_core_hertz(uint64_t ticks_per_second);
 uint64_t measure_ticks_per_second(void);

@@ -6,6 +6,7 @@
 #include <unistd.h>
 
 #include "player.h"
+#include "window.h"
 
 static struct mallometer_operation buffer[BUFFER_OPERATIONS + LOOKAHEAD];
 
@@ -52,77 +53,21 @@ static uint64_t peak_resident_bytes(void) {
   return kilobytes * 1024;
 }
 
-/// A malloc of 1 byte to 4 GiB − 1: the group has seen to it.
-#define ALLOCATE(n)                                        \
-  do {                                                     \
-    uint32_t size = at[n].size;                            \
-    char *block = a.malloc(size, sites[at[n].site]);       \
-    slots[at[n].slot] = block;                             \
-    if (UNLIKELY(block == NULL)) note_failure(p, at + (n)); \
-    else touch_small(block, size, touch);                  \
-  } while (0)
-#define FREE(n) a.free(slots[at[n].slot])
-#define CALL(bits, n)                  \
-  do {                                 \
-    if ((bits) >> (n) & 1) FREE(n);    \
-    else ALLOCATE(n);                  \
-  } while (0)
-
-/// The operations of one group, straight through. The empty assembly tells the compiler that no
-/// two groups are alike: it would share their tails, at the price of jumps.
-#define GROUP(bits)                                              \
-  case bits:                                                     \
-    __asm__ volatile("# group %0" ::"i"(bits));                  \
-    CALL(bits, 0);                                               \
-    CALL(bits, 1);                                               \
-    CALL(bits, 2);                                               \
-    CALL(bits, 3);                                               \
-    __asm__ volatile("# end of group %0" ::"i"(bits));           \
-    break;
-#define GROUPS_4(bits) GROUP(bits) GROUP(bits + 1) GROUP(bits + 2) GROUP(bits + 3)
-_Static_assert(MALLOMETER_GROUP_SIZE == 4, "GROUP and its cases are written for four");
-
-/// As touch_block, for a size that is not 0.
-static inline __attribute__((always_inline)) void touch_small(
-    char *block, uint64_t size, uint32_t touch) {
-  if (touch == MALLOMETER_TOUCH_FIRST_LINE) *(volatile uint64_t *)block = size;
-  else touch_block(block, size, touch);
-}
-
-/// Runs the operations of one window. One indirect branch per group: its target depends on the
-/// plan alone, so it resolves while the calls before it still run.
-static inline __attribute__((always_inline)) void run_window(
-    struct player *p, const struct mallometer_operation *at, size_t count, const uint32_t touch) {
-  const struct allocator a = p->allocator;
-  void **slots = p->slots;
-  const uint64_t *sites = p->sites;
-  const struct mallometer_operation *end = at + count;
-  const struct mallometer_operation *last = end - count % MALLOMETER_GROUP_SIZE;
-  for (; at < last; at += MALLOMETER_GROUP_SIZE) {
-    switch (at->group) {
-      GROUPS_4(0) GROUPS_4(4) GROUPS_4(8) GROUPS_4(12)
-      default:
-        for (int n = 0; n < MALLOMETER_GROUP_SIZE; n++) perform(p, at + n);
-    }
-  }
-  for (; at < end; at++) perform(p, at);
-}
-
 static __attribute__((noinline)) void window_none(
     struct player *p, const struct mallometer_operation *at, size_t count) {
-  run_window(p, at, count, MALLOMETER_TOUCH_NONE);
+  run_window(p, at, count, MALLOMETER_TOUCH_NONE, 0);
 }
 static __attribute__((noinline)) void window_first_line(
     struct player *p, const struct mallometer_operation *at, size_t count) {
-  run_window(p, at, count, MALLOMETER_TOUCH_FIRST_LINE);
+  run_window(p, at, count, MALLOMETER_TOUCH_FIRST_LINE, 0);
 }
 static __attribute__((noinline)) void window_per_page(
     struct player *p, const struct mallometer_operation *at, size_t count) {
-  run_window(p, at, count, MALLOMETER_TOUCH_PER_PAGE);
+  run_window(p, at, count, MALLOMETER_TOUCH_PER_PAGE, 0);
 }
 static __attribute__((noinline)) void window_all(
     struct player *p, const struct mallometer_operation *at, size_t count) {
-  run_window(p, at, count, MALLOMETER_TOUCH_ALL);
+  run_window(p, at, count, MALLOMETER_TOUCH_ALL, 0);
 }
 
 /// Maps the windows of the result, resident before the first is written.
@@ -161,19 +106,23 @@ static void play_one_thread(struct player *p, struct mallometer_window_time *win
 
 void run_time(struct player *p) {
   struct mallometer_result_header *result = p->result;
-  if (p->plan.threads != 1 || p->plan.touch > MALLOMETER_TOUCH_ALL)
+  if (p->plan.touch > MALLOMETER_TOUCH_ALL || p->plan.threads == 0
+      || (p->plan.threads != 1 && !p->plan.sequenced))
     fail(70, "the plan does not suit timing", NULL);
-  uint64_t windows = (p->plan.calls + p->plan.window - 1) / p->plan.window;
+  const struct mallometer_plan_thread *last = &p->threads[p->plan.threads - 1];
+  uint64_t windows = last->first_window + (last->calls + p->plan.window - 1) / p->plan.window;
   struct mallometer_window_time *times = map_windows(p, windows);
   memset(buffer, 0, sizeof buffer);
   result->ticks_per_second = measure_ticks_per_second();
   result->core_hertz[0] = measure_core_hertz(result->ticks_per_second);
-  if (p->allocator.begin != NULL) p->allocator.begin();
+  if (p->plan.sequenced) threads_prepare(p, times);
+  else if (p->allocator.begin != NULL) p->allocator.begin();
   struct rusage before, after;
   reset_peak();
   result->resident_before = resident_bytes();
   getrusage(RUSAGE_SELF, &before);
-  play_one_thread(p, times);
+  if (p->plan.sequenced) threads_play();
+  else play_one_thread(p, times);
   getrusage(RUSAGE_SELF, &after);
   result->resident_peak = peak_resident_bytes();
   result->minor_faults = (uint64_t)(after.ru_minflt - before.ru_minflt);

@@ -82,6 +82,8 @@ public struct Calibration: Sendable, Equatable, Codable {
       Derivation(step: .usedCounterAtomic, primitive: "atomic-add"),
       Derivation(step: .lineZeroed, primitive: "line-clear"),
       Derivation(step: .lineCopied, primitive: "line-copy"),
+      Derivation(step: .mapCall, primitive: "map"),
+      Derivation(step: .unmapCall, primitive: "unmap"),
       Derivation(step: .adviseCall, primitive: "advise"),
       Derivation(step: .levelTwoHit, primitive: "load-level-two", less: "load-level-one"),
       Derivation(step: .levelThreeLoad, primitive: "load-level-three", less: "load-level-one"),
@@ -106,7 +108,8 @@ extension Player {
 
   /// One calibration in a fresh process over glibc.
   func calibrate() throws -> CalibrationRun {
-    try play(planPath: "-", mode: .calibrate, allocator: "glibc", library: nil) { result in
+    try play(planPath: "-", mode: .calibrate, cpu: cpu, allocator: "glibc", library: nil) {
+      result in
       let clocks = [
         result.header.core_hertz.0, result.header.core_hertz.1, result.header.core_hertz.2,
       ].sorted()

@@ -18,6 +18,11 @@ struct ReplayCommand: AsyncParsableCommand {
       over an allocator that does nothing. The noise floor is how far two replays of the same \
       allocator differ; no difference below it means anything.
 
+      With --threads recorded, ns is the sum over all threads, and an object's calls keep their \
+      order; with --pace recorded the pauses between calls are kept. Waiting for either is \
+      reported apart (waitNs) and never charged to an allocator. --latency times calls on one \
+      thread in any case.
+
       Example:
         mallometer replay traces/cc1.mlt --design pool --design glibc --design mimalloc
       """)
@@ -54,6 +59,15 @@ struct ReplayCommand: AsyncParsableCommand {
   /// The last processor this process may use: the first takes most of the system's interrupts.
   static func processor() -> Int? { ProcessorSet.available.last }
 
+  /// Single calls are timed on one thread and without pauses, whatever the replay does.
+  private func latencyPlan(_ plan: Plan, of trace: TraceReader) throws -> Plan {
+    guard plan.isSequenced else { return plan }
+    var options = workload.options
+    options.threads = .one
+    options.pace = .none
+    return try Plan.compile(workload: Workload(trace: trace, options: options))
+  }
+
   func run() async throws {
     let context = common.context
     let installation = try context.installation()
@@ -79,6 +93,7 @@ struct ReplayCommand: AsyncParsableCommand {
       try notebook.saw(
         trace: hash, path: trace, program: reader.header.program, events: reader.eventCount)
       let plan = try Plan.compile(workload: Workload(trace: reader, options: workload.options))
+      let latencyPlan = try latency ? self.latencyPlan(plan, of: reader) : plan
       let kept = store.store(for: campaign, trace: hash, options: options)
       let result = try campaign.run(plan, player: player, store: kept) {
         context.progress.advance(detail: $0)
@@ -88,7 +103,7 @@ struct ReplayCommand: AsyncParsableCommand {
         var latencies: Latencies?
         if latency {
           latencies = try player.latencies(
-            plan, allocator: contenders[index].name, library: contenders[index].library)
+            latencyPlan, allocator: contenders[index].name, library: contenders[index].library)
         }
         runs.append(
           ReplayReport.Run(
@@ -118,6 +133,7 @@ struct ReplayReport: Report {
     let repeats: Int
     let ns: Estimate
     let rawNs: Double
+    let waitNs: Double
     let dispatchNs: Double
     let modes: [RepeatStatistics.Mode]
     let pageFaults: UInt64
@@ -135,6 +151,7 @@ struct ReplayReport: Report {
       repeats = measurements.count
       ns = result.ns(index)
       rawNs = result.rawNs(index).value
+      waitNs = result.waitNs(index)
       dispatchNs = result.dispatchNs
       modes = result.modes(index)
       pageFaults = UInt64(median { Double($0.pageFaults) })

@@ -12,20 +12,22 @@ enum mallometer_operation_kind {
   MALLOMETER_OPERATION_CALLOC = 2,
   MALLOMETER_OPERATION_REALLOC = 3,
   MALLOMETER_OPERATION_ALIGNED = 4,
-  /// Not calls: wait until the slot's turn has come (`size` is the turn), give the turn on.
+  // Not calls, and in sequenced plans alone.
+  /// Wait until the slot's turn is `size`: it is 0 at first and grows by one with every
+  /// allocation into the slot, realloc included, and with every PASS_TURN.
   MALLOMETER_OPERATION_AWAIT_TURN = 5,
   MALLOMETER_OPERATION_PASS_TURN = 6,
-  /// Not a call: wait until that many nanoseconds (`site` the high, `size` the low half) after the start.
+  /// Wait until so many nanoseconds (`site` the high half, `size` the low one) have passed since
+  /// the thread's last such wait was due.
   MALLOMETER_OPERATION_AWAIT_TIME = 7,
-  MALLOMETER_OPERATION_KINDS = 8,
 };
 
 /// 16 bytes.
 ///
-/// The first operation of every MALLOMETER_GROUP_SIZE of a window carries their *group*: bit n says
-/// that operation n is a free, if all are frees or mallocs of 1 byte to 4 GiB − 1, else it is
-/// MALLOMETER_GROUP_MIXED. The player then takes one indirect branch per group, and one
-/// misprediction at most.
+/// The player advances by *groups*. The first operation of a group of MALLOMETER_GROUP_SIZE carries
+/// which calls they are: bit n says that operation n is a free, the others are mallocs of 1 byte to
+/// 4 GiB − 1. Any other operation is a group by itself, MALLOMETER_GROUP_SINGLE. The player then
+/// takes one indirect branch per group, and one misprediction at most. No group spans windows.
 struct mallometer_operation {
   /// enum mallometer_operation_kind.
   uint8_t kind;
@@ -43,7 +45,7 @@ _Static_assert(sizeof(struct mallometer_operation) == 16, "operations are read i
 
 enum {
   MALLOMETER_GROUP_SIZE = 4,
-  MALLOMETER_GROUP_MIXED = 1 << MALLOMETER_GROUP_SIZE,
+  MALLOMETER_GROUP_SINGLE = 1 << MALLOMETER_GROUP_SIZE,
 };
 
 enum mallometer_touch {
@@ -55,7 +57,7 @@ enum mallometer_touch {
 
 enum {
   /// "mmplan" and "mmrslt" with the format's version.
-  MALLOMETER_PLAN_MAGIC = 0x6D6D0003,
+  MALLOMETER_PLAN_MAGIC = 0x6D6D0004,
   MALLOMETER_RESULT_MAGIC = 0x6D720003,
   /// Where the first operation lies.
   MALLOMETER_PLAN_OPERATIONS = 4096,
@@ -64,7 +66,7 @@ enum {
   MALLOMETER_RESULT_RECORDS = 8192,
 };
 
-/// At offset 0 of a plan. Operations follow at MALLOMETER_PLAN_OPERATIONS, thread by thread, then
+/// At offset 0 of a plan. Operations follow at MALLOMETER_PLAN_OPERATIONS, then
 /// `sites` addresses of 8 bytes at `sites_offset`, then `threads` thread records.
 struct mallometer_plan_header {
   uint32_t magic;
@@ -84,11 +86,27 @@ struct mallometer_plan_header {
   uint64_t steps;
   /// Largest size of any allocating operation.
   uint64_t largest;
+  /// Not 0 for a *sequenced* plan: several threads, or the recorded pace. A thread's windows then
+  /// lie anywhere, each a mallometer_plan_window and its operations. An AWAIT_TURN comes before
+  /// every use of a slot by another thread than the last.
+  uint32_t sequenced;
+  /// Operations of the longest window of a sequenced plan, those that are not calls included.
+  uint32_t longest_window;
 };
-_Static_assert(sizeof(struct mallometer_plan_header) == 72, "written by Swift");
+_Static_assert(sizeof(struct mallometer_plan_header) == 80, "written by Swift");
+
+/// Before the operations of a window of a sequenced plan.
+struct mallometer_plan_window {
+  /// Where the thread's next window lies, 0 after its last.
+  uint64_t next_offset;
+  uint32_t operations;
+  uint32_t calls;
+};
+_Static_assert(sizeof(struct mallometer_plan_window) == 16, "written by Swift");
 
 /// One thread's part of a plan.
 struct mallometer_plan_thread {
+  /// Of its first operation, or of its first window in a sequenced plan.
   uint64_t operations_offset;
   uint64_t operations;
   /// Those of them that are calls.

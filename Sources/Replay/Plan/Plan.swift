@@ -19,18 +19,22 @@ public final class Plan: Sendable {
   public let largest: UInt64
   /// Calls of each replayed thread; one element when all events run on one.
   public let threadCalls: [UInt64]
+  /// Whether it has several threads or keeps the recorded pace: such a plan can be timed, but
+  /// neither counted nor asked for latencies.
+  public let isSequenced: Bool
   /// Files beside the plan live as long as it does.
   let folder: PrivateFolder
 
   init(
     path: String, windowEvents: Int, touch: TouchPolicy, largest: UInt64, threadCalls: [UInt64],
-    folder: PrivateFolder
+    isSequenced: Bool, folder: PrivateFolder
   ) {
     self.path = path
     self.windowEvents = windowEvents
     self.touch = touch
     self.largest = largest
     self.threadCalls = threadCalls
+    self.isSequenced = isSequenced
     self.folder = folder
     calls = threadCalls.reduce(0, +)
   }
@@ -68,11 +72,27 @@ extension Plan {
 }
 
 extension Plan {
-  /// Compiles a workload, whose events all run on one thread.
+  /// Compiles a workload: sequenced if it has several threads or keeps the recorded pace.
   /// - Parameter parent: where the temporary file goes, TMPDIR unless given.
   public static func compile(workload: Workload, parent: String? = nil) throws -> Plan {
-    guard workload.threads == 1 else { throw PlanError.severalThreads(workload.threads) }
-    return try compile(WorkloadOperations(workload: workload), parent: parent)
+    let source = WorkloadOperations(workload: workload)
+    guard workload.threads > 1 || workload.options.pace == .recorded else {
+      return try compile(source, parent: parent)
+    }
+    return try compile(
+      source, threads: workload.threads, pace: workload.options.pace, parent: parent)
+  }
+
+  /// Compiles every operation of `source` for the thread it is on, streaming: memory holds the live
+  /// objects and a window per thread.
+  static func compile(
+    _ source: some OperationSource, threads: Int, pace: Pace, parent: String? = nil
+  ) throws -> Plan {
+    let builder = try SequencedPlanBuilder(
+      windowEvents: source.windowEvents, touch: source.touch, slots: source.slots,
+      threads: threads, pace: pace, parent: parent)
+    try source.forEachOperationBlock { block in try builder.append(block) }
+    return try builder.finish(sites: source.siteAddresses)
   }
 }
 
@@ -94,7 +114,7 @@ private struct WorkloadOperations: OperationSource {
 public enum PlanError: UserFacingError, Equatable {
   case sizeOutOfRange(UInt64, operation: UInt64)
   case windowOutOfRange(Int)
-  case severalThreads(Int)
+  case tooManyThreads(Int)
   case cannotWrite(String, errorNumber: Int32)
 
   public var message: String {
@@ -103,8 +123,8 @@ public enum PlanError: UserFacingError, Equatable {
       "operation \(operation) asks for \(size) bytes; a replay goes up to 2^40 − 1"
     case .windowOutOfRange(let length):
       "a window of \(length) operations; a replay has windows of 1 to 8192"
-    case .severalThreads(let count):
-      "the trace has \(count) threads; replays run all events on one thread so far"
+    case .tooManyThreads(let count):
+      "the trace has \(count) threads; a replay has up to \(MALLOMETER_PLAN_MAX_THREADS)"
     case .cannotWrite(let path, let number):
       "cannot write the replay plan \(path): \(String(cString: strerror(number)))"
     }
@@ -113,7 +133,7 @@ public enum PlanError: UserFacingError, Equatable {
   public var remedy: String? {
     switch self {
     case .sizeOutOfRange, .windowOutOfRange: nil
-    case .severalThreads: "replay it on one thread with: --threads one"
+    case .tooManyThreads: "replay it on one thread with: --threads one"
     case .cannotWrite: "make room (16 bytes per event) or point TMPDIR at another disk"
     }
   }

@@ -45,10 +45,10 @@ final class PlanBuilder {
       calls: calls, first_window: 0)
     try output.finish(
       threads: [thread], sites: sites, windowEvents: windowEvents, touch: touch,
-      slots: UInt64(slots), largest: largest)
+      slots: UInt64(slots), largest: largest, longestWindow: nil)
     return Plan(
       path: path, windowEvents: windowEvents, touch: touch, largest: largest,
-      threadCalls: [calls], folder: folder)
+      threadCalls: [calls], isSequenced: false, folder: folder)
   }
 
   private func flush() throws {
@@ -74,7 +74,7 @@ extension mallometer_operation {
       }
     self.init(
       kind: UInt8(kind.rawValue), alignment: event.alignmentLog2,
-      group: UInt8(MALLOMETER_GROUP_MIXED), size_high: UInt8(event.size >> 32), slot: event.slot,
+      group: UInt8(MALLOMETER_GROUP_SINGLE), size_high: UInt8(event.size >> 32), slot: event.slot,
       size: UInt32(truncatingIfNeeded: event.size), site: event.site)
   }
 
@@ -87,19 +87,28 @@ extension mallometer_operation {
 }
 
 extension [mallometer_operation] {
-  /// Marks the first operation of every group of a window: see player_format.h.
+  /// Marks the groups of a window: see player_format.h.
   mutating func markGroups() {
     let size = Int(MALLOMETER_GROUP_SIZE)
-    for first in stride(from: 0, to: count - count % size, by: size) {
-      var group = 0
-      for index in 0..<size {
-        guard let bit = self[first + index].groupBit else {
-          group = Int(MALLOMETER_GROUP_MIXED)
-          break
-        }
-        group |= bit << index
+    var first = 0
+    while first < count {
+      if let group = group(at: first, size: size) {
+        self[first].group = group
+        first += size
+      } else {
+        self[first].group = UInt8(MALLOMETER_GROUP_SINGLE)
+        first += 1
       }
-      self[first].group = UInt8(group)
     }
+  }
+
+  private func group(at first: Int, size: Int) -> UInt8? {
+    guard first + size <= count else { return nil }
+    var group = 0
+    for index in 0..<size {
+      guard let bit = self[first + index].groupBit else { return nil }
+      group |= bit << index
+    }
+    return UInt8(group)
   }
 }

@@ -27,9 +27,15 @@ final class PlanOutput {
     length += UInt64(bytes.count)
   }
 
+  /// Changes what was written before.
+  func rewrite(_ bytes: UnsafeRawBufferPointer, at offset: UInt64) throws {
+    try put(bytes, at: offset)
+  }
+
+  /// - Parameter longestWindow: operations of the longest window of a sequenced plan, else nil.
   func finish(
     threads: [mallometer_plan_thread], sites: [UInt64], windowEvents: Int, touch: TouchPolicy,
-    slots: UInt64, largest: UInt64
+    slots: UInt64, largest: UInt64, longestWindow: Int?
   ) throws {
     let sitesOffset = length
     let addresses = sites.isEmpty ? [0] : sites
@@ -41,7 +47,8 @@ final class PlanOutput {
       touch: touch.planValue, threads: UInt32(threads.count),
       calls: threads.reduce(0) { $0 + $1.calls }, slots: slots, sites: UInt64(addresses.count),
       sites_offset: sitesOffset, threads_offset: threadsOffset, steps: UInt64(Step.count),
-      largest: largest)
+      largest: largest, sequenced: longestWindow == nil ? 0 : 1,
+      longest_window: UInt32(longestWindow ?? 0))
     try withUnsafeBytes(of: &header) { bytes in try put(bytes, at: 0) }
   }
 

@@ -48,15 +48,17 @@ public struct Player: Sendable {
   ) throws -> Output {
     try play(
       planPath: plan.path, largest: plan.touch == .firstLine ? 0 : plan.largest, mode: mode,
-      allocator: allocator, library: library, body: body)
+      cpu: plan.threadCalls.count > 1 ? nil : cpu, allocator: allocator, library: library,
+      body: body)
   }
 
   /// - Parameters:
   ///   - planPath: ignored by the player when it calibrates.
+  ///   - cpu: the processor to pin to, or nil: a player with threads spreads them by itself.
   ///   - largest: the largest block that is touched beyond its first line, for the null allocator.
   func play<Output>(
-    planPath: String, largest: UInt64 = 0, mode: Mode, allocator: String, library: URL?,
-    body: (ResultFile) throws -> Output
+    planPath: String, largest: UInt64 = 0, mode: Mode, cpu: Int?, allocator: String,
+    library: URL?, body: (ResultFile) throws -> Output
   ) throws -> Output {
     let folder = try PrivateFolder(prefix: "mallometer-result")
     let path = folder.file("result")

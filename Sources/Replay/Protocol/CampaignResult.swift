@@ -49,6 +49,13 @@ public struct CampaignResult: Sendable {
     RepeatStatistics.difference(contenders[contender].map(\.nanosecondsPerCall), seed: seed)
   }
 
+  /// Nanoseconds per call that a contender's replays spent waiting for other threads or for the
+  /// recorded pace: in neither `ns` nor `rawNs`.
+  public func waitNs(_ contender: Int) -> Double {
+    RepeatStatistics.median(
+      contenders[contender].map { $0.waitedNanoseconds / Double(max($0.calls, 1)) })
+  }
+
   /// The levels of `ns`.
   public func modes(_ contender: Int) -> [RepeatStatistics.Mode] {
     let dispatch = dispatchNs

@@ -1,0 +1,143 @@
+import Foundation
+import Platform
+import Testing
+import Traces
+
+@testable import Replay
+
+/// Several threads, and the recorded pace.
+@Suite struct SequenceTests {
+  /// Every operation on a thread chosen at random: most objects change threads.
+  private func scattered(threads: Int, operations: Int, seed: UInt64) -> ArraySource {
+    var source = ArraySource.mixed(operations: operations, slots: 300, seed: seed)
+    var random = TestGenerator(state: seed)
+    for index in source.events.indices {
+      source.events[index].thread = UInt16.random(in: 0..<UInt16(threads), using: &random)
+    }
+    source.touch = .firstLine
+    return source
+  }
+
+  /// Thread 0 allocates, thread 1 frees the oldest of `live` objects.
+  private func producerConsumer(operations: Int, live: Int) -> ArraySource {
+    var events: [Event] = []
+    for number in 0..<operations {
+      let slot = UInt32(number % live)
+      if number >= live { events.append(Event(kind: .free, thread: 1, slot: slot)) }
+      events.append(Event(kind: .malloc, thread: 0, slot: slot, size: 64))
+    }
+    return ArraySource(events: events, slots: live)
+  }
+
+  @Test(arguments: [2, 5])
+  func everyFreeGetsALiveBlockOnce(threads: Int) throws {
+    let fixture = try Fixture.compile("checking")
+    let player = try testPlayer()
+    for seed in 1...3 as ClosedRange<UInt64> {
+      let source = scattered(threads: threads, operations: 20_000, seed: seed)
+      let plan = try Plan.compile(source, threads: threads, pace: .none)
+      let measured = try player.time(plan, allocator: "checking", library: fixture.library)
+      #expect(measured.calls == 20_000)
+      #expect(measured.windowNanoseconds.count == plan.windows)
+      #expect(measured.nanoseconds > 0)
+    }
+  }
+
+  @Test func slotsThatThreadsTakeOverAreEmpty() throws {
+    let fixture = try Fixture.compile("checking")
+    let source = producerConsumer(operations: 40_000, live: 50)
+    let plan = try Plan.compile(source, threads: 2, pace: .none)
+    let measured = try testPlayer().time(plan, allocator: "checking", library: fixture.library)
+    #expect(measured.calls == UInt64(source.events.count))
+  }
+
+  @Test func slotsAreBoundedByTheLiveObjects() {
+    var owners = SlotOwners(slots: 100, threads: 2)
+    var takeovers = 0
+    for number in 0..<200_000 {
+      let slot = UInt32(number % 100)
+      if number >= 100 { owners.remove(slot, by: 1) }
+      if owners.insert(slot, by: 0).1 != nil { takeovers += 1 }
+    }
+    #expect(owners.count <= 4096 + 2 * 100 + 16)
+    #expect(takeovers > 0 && takeovers < 2000)
+  }
+
+  /// Thread 1 frees what takes thread 0 a long time to allocate.
+  @Test func waitingForAnotherThreadIsNotCharged() throws {
+    let fixture = try Fixture.compile("checking")
+    let source = ArraySource(
+      events: [
+        Event(kind: .malloc, thread: 0, slot: 1, size: 64),
+        Event(kind: .free, thread: 1, slot: 1),
+        Event(kind: .malloc, thread: 0, slot: 0, size: 4242),
+        Event(kind: .free, thread: 1, slot: 0),
+      ], slots: 2)
+    let plan = try Plan.compile(source, threads: 2, pace: .none)
+    let measured = try testPlayer().time(plan, allocator: "checking", library: fixture.library)
+    let slow = Double(measured.windowNanoseconds[0])
+    #expect(slow > 25_000_000)
+    #expect(measured.waitedNanoseconds > slow / 2)
+    #expect(Double(measured.windowNanoseconds[1]) < slow / 2)
+  }
+
+  /// Five threads that work 30 ms each: with fewer processors none is charged for the others.
+  @Test func losingTheProcessorIsNotCharged() throws {
+    let fixture = try Fixture.compile("checking")
+    let threads = 2 * ProcessorSet.available.count + 1
+    let source = ArraySource(
+      events: (0..<threads).map {
+        Event(kind: .malloc, thread: UInt16($0), slot: UInt32($0), size: 64)
+      }
+        + (0..<threads).map {
+          Event(
+            kind: .malloc, thread: UInt16($0), slot: UInt32(threads + $0), size: 4242)
+        }, slots: 2 * threads)
+    let plan = try Plan.compile(source, threads: threads, pace: .none)
+    let measured = try testPlayer().time(plan, allocator: "checking", library: fixture.library)
+    #expect(measured.windowNanoseconds.allSatisfy { $0 > 25_000_000 && $0 < 45_000_000 })
+  }
+
+  @Test func theRecordedPaceIsKeptAndNotCharged() throws {
+    var source = ArraySource.mixed(operations: 3000, slots: 100, seed: 4)
+    for index in source.events.indices { source.events[index].time = UInt64(index) * 20_000 }
+    let player = try testPlayer()
+    let paced = try player.time(
+      try Plan.compile(source, threads: 1, pace: .recorded), allocator: "glibc", library: nil)
+    let total = paced.waitedNanoseconds + paced.nanoseconds
+    #expect(total > 0.9 * 3000 * 20_000)
+    #expect(paced.nanoseconds < paced.waitedNanoseconds / 2)
+    let unpaced = try player.time(
+      try Plan.compile(source, threads: 1, pace: .none), allocator: "glibc", library: nil)
+    #expect(unpaced.waitedNanoseconds == 0)
+  }
+
+  @Test(arguments: ["mimalloc", "jemalloc", "tcmalloc", "glibc", "null"])
+  func allocatorsAreReplayedOnThreads(name: String) throws {
+    let player = try testPlayer()
+    let library =
+      name == "null"
+      ? player.executable.deletingLastPathComponent().appendingPathComponent("libMallometerNull.so")
+      : try SystemLibraries().find(name)
+    let source = scattered(threads: 3, operations: 20_000, seed: 9)
+    let plan = try Plan.compile(source, threads: 3, pace: .none)
+    let measured = try player.time(plan, allocator: name, library: library)
+    #expect(measured.calls == 20_000)
+  }
+
+  @Test func sequencedPlansAreTimedOnly() throws {
+    let plan = try Plan.compile(
+      scattered(threads: 2, operations: 100, seed: 1), threads: 2, pace: .none)
+    #expect(plan.isSequenced)
+    #expect(throws: PlayerError.self) {
+      try testPlayer().latencies(plan, allocator: "glibc", library: nil)
+    }
+  }
+
+  @Test func tooManyThreadsAreRefused() throws {
+    let source = ArraySource(events: [], slots: 0)
+    #expect(throws: PlanError.tooManyThreads(257)) {
+      try Plan.compile(source, threads: 257, pace: .none)
+    }
+  }
+}
