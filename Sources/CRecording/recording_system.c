@@ -51,8 +51,14 @@ int mallometer_open_signals(void) {
   if (pipe2(ends, O_CLOEXEC | O_NONBLOCK) != 0) return -1;
   signal_pipe = ends[1];
   struct sigaction action = {.sa_sigaction = tell_signal, .sa_flags = SA_SIGINFO | SA_RESTART};
-  for (size_t index = 0; index < sizeof passed_on / sizeof *passed_on; index++)
+  // A parent may have left them blocked, as a thread pool's worker does; then none would arrive.
+  sigset_t arriving;
+  sigemptyset(&arriving);
+  for (size_t index = 0; index < sizeof passed_on / sizeof *passed_on; index++) {
     sigaction(passed_on[index], &action, NULL);
+    sigaddset(&arriving, passed_on[index]);
+  }
+  pthread_sigmask(SIG_UNBLOCK, &arriving, NULL);
   return ends[0];
 }
 
