@@ -30,13 +30,13 @@ public struct FitOptions: Sendable, Equatable, Codable {
   public init() {}
 }
 
-/// What is known of a step's cost before the fit: `calibrate`'s isolated costs.
+/// What is known of a step's cost before the fit: `calibrate`'s isolated cost, or an assumption.
 ///
 /// Used as a Gaussian prior: strong where no data separate the step, weak where they do.
 public struct Prior: Sendable, Equatable, Codable {
   /// Nanoseconds.
   public let mean: Double
-  /// Nanoseconds: how far an in-place cost may be from the isolated one.
+  /// Nanoseconds: how far an in-place cost may be from it.
   public let deviation: Double
 
   public init(mean: Double, deviation: Double) {
@@ -44,9 +44,10 @@ public struct Prior: Sendable, Equatable, Codable {
     self.deviation = deviation
   }
 
-  /// From an isolated cost: in place it is expected within 50 %, but never nearer than 0.3 ns.
+  /// From an isolated cost: in place it may be hidden behind other work, so it is expected within
+  /// 100 %, but never nearer than 0.3 ns.
   public init(isolated: Double) {
-    self.init(mean: max(0, isolated), deviation: max(0.5 * isolated, 0.3))
+    self.init(mean: max(0, isolated), deviation: max(isolated, 0.3))
   }
 }
 
@@ -54,9 +55,14 @@ public struct Prior: Sendable, Equatable, Codable {
 public typealias Priors = [Int: Prior]
 
 extension Priors {
-  /// From isolated costs per step.
+  /// Isolated costs where there are any, assumptions for every other step.
   public init(isolated: [Step: Double]) {
     self.init(
-      uniqueKeysWithValues: isolated.map { (Int($0.key.rawValue), Prior(isolated: $0.value)) })
+      uniqueKeysWithValues: Step.allCases.map { step in
+        (
+          Int(step.rawValue),
+          isolated[step].map(Prior.init(isolated:)) ?? Prior(assumed: step)
+        )
+      })
   }
 }

@@ -85,67 +85,63 @@ public struct FitExperiment {
     }
   }
 
-  /// Every pair counted; measured: the designs nearest to defaults on every trace first, then what
-  /// tells most per second.
+  /// Every pair counted, and as many measured as the budget allows.
+  ///
+  /// What to measure is settled before anything is: the families as they come on every trace, then
+  /// what tells most about the costs per second. All designs of a trace are then replayed in turns
+  /// in one campaign, because the machine drifts: designs measured minutes apart differ by more
+  /// than their toggles.
   public func gather(_ samples: [Laboratory.Sample]) throws -> Gathered {
-    var counted: [CountedRun] = []
-    var pairs: [(sample: Int, design: Int)] = []
-    for (sample, _) in samples.enumerated() {
-      for design in designs.indices {
-        counted.append(try laboratory.count(samples[sample], designs[design]))
-        pairs.append((sample, design))
-        laboratory.progress("counted \(designs[design]) on \(samples[sample].name)")
-      }
+    let pairs = samples.indices.flatMap { sample in
+      designs.indices.map { (sample: sample, design: $0) }
+    }
+    let counted = try pairs.map { pair in
+      defer { laboratory.progress("counted \(designs[pair.design]) on \(samples[pair.sample].name)") }
+      return try laboratory.count(samples[pair.sample], designs[pair.design])
+    }
+    let seconds = counted.map(secondsToMeasure)
+    let known = try pairs.map { pair in
+      try laboratory.hasMeasured(
+        samples[pair.sample], .own(designs[pair.design]), repeats: repeats)
+    }
+    var chosen = pairs.indices.filter { known[$0] || designs[pairs[$0].design].isDefault }
+    var planner = ExperimentPlanner(
+      try counted.indices.map {
+        ExperimentPlanner.Candidate(
+          run: try counted[$0].guessed(nanoseconds: Self.guessedNanoseconds), seconds: seconds[$0])
+      }, measured: Set(chosen), options: fitOptions)
+    var planned = chosen.reduce(0) { $0 + (known[$1] ? 0 : seconds[$1]) }
+    while planned < budget, let next = planner.next() {
+      chosen.append(next)
+      planned += seconds[next]
     }
     var measured: [Int: Run] = [:]
     var clocks: [Double] = []
-    func measure(_ indices: [Int]) throws {
-      guard let first = indices.first else { return }
-      let runs = try laboratory.measure(
-        samples[pairs[first].sample], indices.map { .own(designs[pairs[$0].design]) },
-        repeats: repeats, twin: false)
-      clocks.append(runs.coreGHz)
-      for (position, index) in indices.enumerated() {
-        measured[index] = try counted[index].timed(runs.result.windowNanoseconds(position))
-      }
-    }
-    func known(_ index: Int) throws -> Bool {
-      try laboratory.hasMeasured(
-        samples[pairs[index].sample], .own(designs[pairs[index].design]), repeats: repeats)
-    }
-    let start = ContinuousClock().now
-    func spent() -> Double { start.duration(to: ContinuousClock().now) / .seconds(1) }
-    // What the notebook has costs nothing; a family as it comes is what all else differs from.
     for sample in samples.indices {
-      let mine = pairs.indices.filter { pairs[$0].sample == sample }
-      let basic = mine.filter { designs[pairs[$0].design].isDefault }
-      try measure(try mine.filter { try basic.contains($0) || known($0) })
-    }
-    let guess = samples.indices.map { sample -> Double in
-      let times = measured.filter { pairs[$0.key].sample == sample }
-        .map(\.value.meanNanoseconds)
-      return times.isEmpty ? 30 : max(1, times.reduce(0, +) / Double(times.count))
-    }
-    var planner = ExperimentPlanner(
-      try counted.indices.map { index in
-        let time = guess[pairs[index].sample]
-        let operations = counted[index].operations.reduce(0) { $0 + Double($1) }
-        return ExperimentPlanner.Candidate(
-          run: try counted[index].guessed(nanoseconds: time),
-          seconds: Double(2 * repeats) * (0.01 + operations * (time + 4) * 1e-9))
-      }, measured: Set(measured.keys), options: fitOptions)
-    while spent() < budget {
-      // Several at once, so that one trace's plan serves more than one of them.
-      let chosen = (0..<8).compactMap { _ in planner.next() }
-      guard !chosen.isEmpty else { break }
-      for sample in Set(chosen.map { pairs[$0].sample }).sorted() {
-        try measure(chosen.filter { pairs[$0].sample == sample })
+      let mine = chosen.filter { pairs[$0].sample == sample }.sorted()
+      guard !mine.isEmpty else { continue }
+      let runs = try laboratory.measure(
+        samples[sample], mine.map { .own(designs[pairs[$0].design]) }, repeats: repeats,
+        twin: false)
+      clocks.append(runs.coreGHz)
+      for (position, index) in mine.enumerated() {
+        measured[index] = try counted[index].timed(runs.result.windowNanoseconds(position))
       }
     }
     return Gathered(
       runs: measured.keys.sorted().compactMap { measured[$0] },
       coreGHz: clocks.sorted().dropFirst(clocks.count / 2).first ?? 0, planner: planner,
       pairs: pairs.map { (samples[$0.sample].name, designs[$0.design].description) })
+  }
+
+  /// Nanoseconds per operation before anything is measured: only the planning depends on it.
+  private static let guessedNanoseconds = 40.0
+  /// Seconds that starting a player takes, and its clocks' calibration.
+  private static let startSeconds = 0.035
+
+  private func secondsToMeasure(_ run: CountedRun) -> Double {
+    let operations = run.operations.reduce(0) { $0 + Double($1) }
+    return Double(repeats) * (Self.startSeconds + operations * Self.guessedNanoseconds * 1e-9)
   }
 }
 

@@ -1,0 +1,53 @@
+import Designs
+
+/// What a step may be taken to cost before anything is measured: an order of magnitude from what
+/// it does, with a deviation as large as itself.
+///
+/// A step that data separate forgets its assumption at once: one run in which it takes a tenth of
+/// the time outweighs it. A step that is executed a few times in a million operations would
+/// otherwise absorb what the model misses and cost milliseconds: then the assumption holds it.
+enum AssumedCosts {
+  /// Nanoseconds of a step.
+  static func nanoseconds(_ step: Step) -> Double {
+    switch step {
+    // A system call with work on page tables behind it.
+    case .mapCall, .unmapCall: 1500
+    case .adviseCall: 300
+    case .pageFault: 1400
+    // Misses overlap with other work; the latency of a chain of loads is the upper bound.
+    case .memoryLoad: 100
+    case .memoryStore: 50
+    case .levelThreeLoad: 30
+    case .levelThreeStore: 20
+    case .lineStreamedMemory: 15
+    case .lineStreamedNear, .translationHit: 2
+    case .levelTwoHit: 3
+    case .translationWalk: 15
+    // Some fifteen to twenty core cycles.
+    case .branchMiss: 6
+    // A locked instruction.
+    case .usedCounterAtomic, .lockUncontended: 5
+    case .remoteFree, .remoteCollect, .backingCall: 20
+    case .lineCopied, .lineZeroed: 0.5
+    // Loops: over twelve strategies twice, over the entries of a page or a heap.
+    case .policyUpdate: 2000
+    case .heapInit: 1000
+    case .segmentInit: 500
+    case .pageFresh, .runCarve: 30
+    case .pageReturn: 20
+    case .pageExtend: 10
+    case .allocateSlow, .policyOutcome, .cacheEvict, .batchAppend: 5
+    case .policySelect, .reallocateInPlace: 2
+    // A few instructions on lines at hand.
+    default: 1
+    }
+  }
+}
+
+extension Prior {
+  /// From what the step does, without any measurement.
+  init(assumed step: Step) {
+    let nanoseconds = AssumedCosts.nanoseconds(step)
+    self.init(mean: nanoseconds, deviation: nanoseconds)
+  }
+}
