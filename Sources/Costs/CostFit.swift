@@ -45,11 +45,10 @@ public struct CostFit: Sendable, Codable, Equatable {
   /// Predicts nanoseconds per operation from steps per operation (`Step.count` values or one more
   /// for the constant).
   ///
-  /// The interval comes from how far predictions of runs as unfamiliar as this one were off: an
-  /// unseen trace from leave-one-trace-out, an unseen design from leave-one-variant-out, both from
-  /// both.
+  /// Predicts from the costs alone, so the interval is that of leave-one-trace-out, the scheme that
+  /// has nothing else either, and for an unseen design that of leave-one-variant-out besides.
   /// - Returns: nil when nothing was held out by the schemes that this needs.
-  public func predict(countsPerOperation: [Double], trace: String, design: String)
+  public func predict(countsPerOperation: [Double], design: String)
     -> Estimate?
   {
     let vector = costVector
@@ -57,9 +56,8 @@ public struct CostFit: Sendable, Codable, Equatable {
     for step in 0..<min(Step.count, countsPerOperation.count) {
       value += countsPerOperation[step] * vector[step]
     }
-    var needed: [ValidationScheme] = []
-    if !traces.contains(trace) { needed.append(.leaveOneTraceOut) }
-    if !designs.contains(design) || needed.isEmpty { needed.append(.leaveOneVariantOut) }
+    var needed: [ValidationScheme] = [.leaveOneTraceOut]
+    if !designs.contains(design) { needed.append(.leaveOneVariantOut) }
     var square = 0.0
     for scheme in needed {
       guard let found = validations.first(where: { $0.scheme == scheme }) else { return nil }

@@ -75,12 +75,24 @@ extension TrainingSet {
     let constant = constant(fold.training)
     return fold.heldOut.map { index in
       let run = runs[index]
+      let anchor = Anchor(anchors(index, among: fold.training).map { runs[$0] }, fit.costs)
       return Validation.HeldOut(
         fold: fold.name, trace: run.trace, design: run.design.description,
-        measuredNs: rows[index].meanTime, predictedNs: run.predictedMean(fit.costs),
-        windowErrorPercent: run.windowErrorPercent(fit.costs), constantNs: constant,
+        measuredNs: rows[index].meanTime, predictedNs: anchor.predictedMean(run, fit.costs),
+        modelNs: run.predictedMean(fit.costs),
+        windowErrorPercent: run.windowErrorPercent(fit.costs, anchor), constantNs: constant,
         nearestVariantNs: nearest(index, among: fold.training, scheme))
     }
+  }
+
+  /// The most similar variants of the same family that were measured on the same trace.
+  private func anchors(_ index: Int, among training: [Int]) -> [Int] {
+    let candidates = training.filter {
+      rows[$0].trace == rows[index].trace && runs[$0].design.family == runs[index].design.family
+    }
+    let distances = candidates.map { Self.distance(runs[index].design, runs[$0].design) }
+    guard let least = distances.min() else { return [] }
+    return zip(candidates, distances).filter { $0.1 == least }.map(\.0)
   }
 
   /// One constant per operation, the best one for relative errors: Σ 1/y ÷ Σ 1/y².
@@ -138,13 +150,52 @@ extension Run {
 
   /// Mean absolute percentage error of the windows, each relative to its time but to no less than
   /// a quarter of the run's mean: a window of almost nothing but noise has no relative error.
-  func windowErrorPercent(_ costs: [Double]) -> Double {
+  func windowErrorPercent(_ costs: [Double], _ anchor: Anchor) -> Double {
     let least = max(0.25 * meanNanoseconds, RunRows.floor)
     var sum = 0.0
     for window in 0..<windows {
       let time = Double(nanoseconds[window])
-      sum += (predicted(window: window, costs) - time).magnitude / max(time, least)
+      let error = anchor.predicted(self, window: window, costs) - time
+      sum += error.magnitude / max(time, least)
     }
     return 100 * sum / Double(max(windows, 1))
+  }
+}
+
+/// What a fit left unexplained of the runs most like the one to predict: it is expected of that one
+/// as well.
+///
+/// A variant is hardly ever predicted without having measured anything on the trace: the design it
+/// differs from is there. Its time plus the cost of the steps that differ is then the prediction,
+/// and only the difference needs the costs. Without such runs the prediction is the costs' alone.
+struct Anchor {
+  /// Nanoseconds per operation, by window; empty without runs.
+  private let residuals: [Double]
+  private let mean: Double
+
+  /// - Parameter runs: of one trace, all with the same windows.
+  init(_ runs: [Run], _ costs: [Double]) {
+    let count = Double(max(runs.count, 1))
+    mean = runs.reduce(0) { $0 + ($1.meanNanoseconds - $1.predictedMean(costs)) } / count
+    var sums = [Double](repeating: 0, count: runs.first?.windows ?? 0)
+    for run in runs {
+      for window in sums.indices {
+        sums[window] +=
+          (Double(run.nanoseconds[window]) - run.predicted(window: window, costs)) / count
+      }
+    }
+    residuals = sums
+  }
+
+  /// Nanoseconds per operation over the whole run: never under a quarter of what the costs say.
+  func predictedMean(_ run: Run, _ costs: [Double]) -> Double {
+    let model = run.predictedMean(costs)
+    return max(model + mean, model / 4)
+  }
+
+  /// Nanoseconds per operation of one window.
+  func predicted(_ run: Run, window: Int, _ costs: [Double]) -> Double {
+    let model = run.predicted(window: window, costs)
+    return residuals.isEmpty ? model : max(model + residuals[window], model / 4)
   }
 }

@@ -21,7 +21,11 @@ public struct Validation: Sendable, Codable, Equatable {
     public let design: String
     /// Nanoseconds per operation.
     public let measuredNs: Double
+    /// From the most similar variant seen on the same trace, where there is one, and the costs of
+    /// the steps that differ; else from the costs alone.
     public let predictedNs: Double
+    /// From the costs alone.
+    public let modelNs: Double
     /// Mean absolute percentage error of its windows.
     public let windowErrorPercent: Double
     public let constantNs: Double
@@ -39,6 +43,10 @@ public struct Validation: Sendable, Codable, Equatable {
 
   public var runs: Int { heldOut.count }
   public var totalErrorPercent: Double { Self.mean(heldOut.map { $0.errorPercent.magnitude }) }
+  /// Of predictions from the costs alone.
+  public var modelErrorPercent: Double {
+    Self.mean(heldOut.map { 100 * ($0.modelNs / $0.measuredNs - 1).magnitude })
+  }
   public var windowErrorPercent: Double { Self.mean(heldOut.map(\.windowErrorPercent)) }
   public var constantErrorPercent: Double {
     Self.mean(heldOut.map { 100 * ($0.constantNs / $0.measuredNs - 1).magnitude })

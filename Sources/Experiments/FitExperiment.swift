@@ -96,7 +96,9 @@ public struct FitExperiment {
       designs.indices.map { (sample: sample, design: $0) }
     }
     let counted = try pairs.map { pair in
-      defer { laboratory.progress("counted \(designs[pair.design]) on \(samples[pair.sample].name)") }
+      defer {
+        laboratory.progress("counted \(designs[pair.design]) on \(samples[pair.sample].name)")
+      }
       return try laboratory.count(samples[pair.sample], designs[pair.design])
     }
     let seconds = counted.map(secondsToMeasure)

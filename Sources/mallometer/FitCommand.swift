@@ -30,7 +30,8 @@ struct FitCommand: AsyncParsableCommand {
     abstract: "Find what each step of an allocator costs, and how far that is to be trusted.",
     discussion: """
       Simulates and replays what the notebook lacks, then fits. Without traces: all bundled ones;
-      without designs: every family as it comes and with each toggle changed. The budget limits
+      without designs: every family as it comes, with each toggle changed, and with
+      pairs of them. The budget limits
       measuring: the families as they come are measured on every trace first, then whatever tells
       most about the costs per second. What was measured stays in the notebook: a further run goes
       on where this one stopped.
@@ -38,6 +39,9 @@ struct FitCommand: AsyncParsableCommand {
       Example:
         mallometer fit traces/*.mlt --design pool --design pool,header=16 --budget 2m
       """)
+
+  /// Single toggles and as many pairs as a budget of five minutes has room for.
+  private static let designsPerFamily = 28
 
   @OptionGroup var common: CommonOptions
   @OptionGroup var workload: WorkloadArguments
@@ -75,7 +79,7 @@ struct FitCommand: AsyncParsableCommand {
     let catalogue = try DesignCatalogue(models: installation.models)
     let chosen =
       designs.isEmpty
-      ? Family.all.flatMap { Design.singleToggleVariants(of: $0) }
+      ? Family.all.flatMap { Design.variants(of: $0, limit: Self.designsPerFamily) }
       : try designs.map { try catalogue.ownDesign($0) }
     var options = FitOptions()
     options.seed = common.seed

@@ -20,6 +20,8 @@ struct FitReport: Report {
     let scheme: ValidationScheme
     let runs: Int
     let totalErrorPercent: Double
+    /// Of predictions from the costs alone, without a measured variant to start from.
+    let modelErrorPercent: Double
     let windowErrorPercent: Double
     let constantErrorPercent: Double
     @Nullable var nearestVariantErrorPercent: Double?
@@ -80,12 +82,14 @@ struct FitReport: Report {
     }
     let never = costs.filter { $0.ns == nil }.map(\.step)
     var errors = Table([
-      "held out", "runs", "total error %", "per window %", "one constant %", "nearest variant %",
+      "held out", "runs", "total error %", "costs alone %", "per window %", "one constant %",
+      "nearest variant %",
     ])
     for scheme in validation {
       errors.add([
         scheme.scheme.rawValue, "\(scheme.runs)", Text.number(scheme.totalErrorPercent),
-        Text.number(scheme.windowErrorPercent), Text.number(scheme.constantErrorPercent),
+        Text.number(scheme.modelErrorPercent), Text.number(scheme.windowErrorPercent),
+        Text.number(scheme.constantErrorPercent),
         scheme.nearestVariantErrorPercent.map { Text.number($0) } ?? "",
       ])
     }
@@ -124,6 +128,7 @@ extension FitReport.Scheme {
     self.init(
       scheme: validation.scheme, runs: validation.runs,
       totalErrorPercent: validation.totalErrorPercent,
+      modelErrorPercent: validation.modelErrorPercent,
       windowErrorPercent: validation.windowErrorPercent,
       constantErrorPercent: validation.constantErrorPercent,
       nearestVariantErrorPercent: validation.nearestVariantErrorPercent, folds: folds)

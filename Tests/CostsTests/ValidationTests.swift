@@ -112,8 +112,7 @@ import Testing
     let fit = try CostFit(set, schemes: [.leaveOneTraceOut, .leaveOneVariantOut])
     let run = set.runs[0]
     let estimate = try #require(
-      fit.predict(
-        countsPerOperation: run.meanCounts, trace: "unseen", design: run.design.description))
+      fit.predict(countsPerOperation: run.meanCounts, design: run.design.description))
     #expect(estimate.contains(run.meanNanoseconds))
     #expect(try #require(estimate.low) > 0)
   }
