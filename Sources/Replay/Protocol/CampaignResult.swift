@@ -64,11 +64,10 @@ public struct CampaignResult: Sendable {
     }
   }
 
-  /// Nanoseconds of every window spent in a contender: the lower quartile over its repeats less that
-  /// over the null replays; may be slightly negative.
+  /// Nanoseconds of every window spent in a contender: the lower quartile over its repeats less
+  /// that over the null replays; may be slightly negative.
   public func windowNanoseconds(_ contender: Int) -> [Float] {
-    zip(
-      RepeatStatistics.windowQuartiles(contenders[contender]), RepeatStatistics.windowQuartiles(null)
-    ).map { $0 - $1 }
+    let dispatch = RepeatStatistics.windowQuartiles(null)
+    return zip(RepeatStatistics.windowQuartiles(contenders[contender]), dispatch).map { $0 - $1 }
   }
 }
