@@ -27,6 +27,12 @@ public struct FitExperiment {
     public let share: Double
   }
 
+  /// What is fitted on unless designs are named: every family as it comes, with each toggle
+  /// changed, and with as many pairs as five minutes have room for.
+  public static var usualDesigns: [Design] {
+    Family.all.flatMap { Design.variants(of: $0, limit: 28) }
+  }
+
   public let laboratory: Laboratory
   public let designs: [Design]
   /// Seconds of measuring; what is in the notebook takes none.

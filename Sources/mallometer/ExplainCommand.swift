@@ -64,7 +64,7 @@ struct ExplainCommand: AsyncParsableCommand {
     if case .own(let one) = first, case .own(let other) = second {
       let paths = training.isEmpty ? try BundledTraces.paths(installation) : training
       let others = try paths.map { try laboratory.open($0) }.filter { $0.hash != sample.hash }
-      var designs = Family.all.flatMap { Design.singleToggleVariants(of: $0) }.modelled
+      var designs = FitExperiment.usualDesigns.modelled
       for design in [one, other] where !designs.contains(design) { designs.append(design) }
       runs = try FitExperiment(
         laboratory: laboratory, designs: designs, budget: budget.seconds, repeats: 5

@@ -40,9 +40,6 @@ struct FitCommand: AsyncParsableCommand {
         mallometer fit traces/*.mlt --design pool --design pool,header=16 --budget 2m
       """)
 
-  /// Single toggles and as many pairs as a budget of five minutes has room for.
-  private static let designsPerFamily = 28
-
   @OptionGroup var common: CommonOptions
   @OptionGroup var workload: WorkloadArguments
 
@@ -79,7 +76,7 @@ struct FitCommand: AsyncParsableCommand {
     let catalogue = try DesignCatalogue(models: installation.models)
     let chosen =
       designs.isEmpty
-      ? Family.all.flatMap { Design.variants(of: $0, limit: Self.designsPerFamily) }
+      ? FitExperiment.usualDesigns
       : try designs.map { try catalogue.ownDesign($0) }
     var options = FitOptions()
     options.seed = common.seed

@@ -1,6 +1,10 @@
 import ArgumentParser
+import Costs
 import Designs
+import Experiments
+import Foundation
 import Models
+import Notebook
 import Platform
 import Reports
 import Traces
@@ -28,7 +32,7 @@ struct SimulateCommand: AsyncParsableCommand {
     let context = common.context
     let designs = try arguments.ownDesigns(context.designCatalogue())
     let machine: MachineGeometry? = memory == .on ? .reference : nil
-    let predictor = PredictedTime(context: context)
+    let predictor = try PredictedTime(context: context)
     var runs: [SimulateReport.Run] = []
     for path in arguments.traces {
       let trace = try TraceReader(path: path)
@@ -40,7 +44,7 @@ struct SimulateCommand: AsyncParsableCommand {
         }
         runs.append(
           SimulateReport.Run(
-            trace: path, result: result, predictedNs: try predictor.estimate(result)))
+            trace: path, result: result, predictedNs: predictor.estimate(result)))
       }
     }
     try context.print(SimulateReport(runs: runs))
@@ -49,10 +53,26 @@ struct SimulateCommand: AsyncParsableCommand {
 
 /// What the steps of a simulation cost by the notebook's newest fit.
 struct PredictedTime {
-  let context: CommandContext
+  private let fit: CostFit?
 
-  /// Nanoseconds per event, or nil while the notebook holds no fit for this machine.
-  func estimate(_ result: SimulationResult) throws -> Estimate? { nil }
+  /// - Throws: when there is a notebook but it can't be read; none is created.
+  init(context: CommandContext) throws {
+    guard FileManager.default.fileExists(atPath: context.notebookPath) else {
+      fit = nil
+      return
+    }
+    fit = try context.openNotebook().latest(.fit, as: FitExperiment.Outcome.self)?.content.fit
+  }
+
+  /// Nanoseconds per event; nil while the notebook holds no fit for this machine, and for
+  /// simulations without memory, whose machine steps would count as none.
+  func estimate(_ result: SimulationResult) -> Estimate? {
+    guard let fit, result.memoryModelled, result.operations > 0 else { return nil }
+    let operations = Double(result.operations)
+    return fit.predict(
+      countsPerOperation: result.counts.map { Double($0) / operations } + [1],
+      design: result.design.description)
+  }
 }
 
 /// What `simulate` prints.

@@ -81,7 +81,8 @@ import Traces
     #expect(Double(measured.windowNanoseconds[1]) < slow / 2)
   }
 
-  /// Five threads that work 30 ms each: with fewer processors none is charged for the others.
+  /// Threads that work the same, more of them than processors: those that had to wait for one are
+  /// charged no more than those that had not.
   @Test func losingTheProcessorIsNotCharged() throws {
     let fixture = try Fixture.compile("checking")
     let threads = 2 * ProcessorSet.available.count + 1
@@ -95,7 +96,9 @@ import Traces
         }, slots: 2 * threads)
     let plan = try Plan.compile(source, threads: threads, pace: .none)
     let measured = try testPlayer().time(plan, allocator: "checking", library: fixture.library)
-    #expect(measured.windowNanoseconds.allSatisfy { $0 > 25_000_000 && $0 < 45_000_000 })
+    let least = try #require(measured.windowNanoseconds.min())
+    let most = try #require(measured.windowNanoseconds.max())
+    #expect(most < 2 * least)
   }
 
   @Test func theRecordedPaceIsKeptAndNotCharged() throws {
