@@ -26,14 +26,34 @@ public final class Notebook: Sendable {
     configuration.busyMode = .timeout(30)
     configuration.label = "notebook"
     do {
-      queue = try DatabaseQueue(path: path, configuration: configuration)
-      let migrator = Self.migrator
-      guard try !queue.read(migrator.hasBeenSuperseded) else {
-        throw NotebookError.newer(path: path)
-      }
-      try migrator.migrate(queue)
+      queue = try Self.opened(path, configuration)
     } catch {
       throw NotebookError(error, path: path)
+    }
+  }
+
+  /// Opens the file and brings its tables up to date.
+  ///
+  /// Two processes that create a notebook at the same moment both switch it to the write-ahead log
+  /// and both bring up its tables; SQLite then tells one of them at once that the file is busy, in
+  /// places where waiting could be for ever. That one tries again, as long as a writer would wait.
+  private static func opened(_ path: String, _ configuration: Configuration) throws
+    -> DatabaseQueue
+  {
+    let deadline = ContinuousClock.now + .seconds(30)
+    while true {
+      do {
+        let queue = try DatabaseQueue(path: path, configuration: configuration)
+        guard try !queue.read(migrator.hasBeenSuperseded) else {
+          throw NotebookError.newer(path: path)
+        }
+        try migrator.migrate(queue)
+        return queue
+      } catch let error as DatabaseError
+        where error.resultCode == .SQLITE_BUSY && ContinuousClock.now < deadline
+      {
+        Thread.sleep(forTimeInterval: 0.01)
+      }
     }
   }
 
