@@ -61,16 +61,24 @@ __attribute__((always_inline)) static inline int mallometer_recency_vectors(
 #endif
 
 #if defined(__x86_64__)
-/// A whole set of up to 16 ways in one register: 12 instructions.
-__attribute__((target("avx512f"))) static inline int mallometer_recency_wide(
-    uint32_t *set, uint32_t ways, uint32_t tag) {
+#define MALLOMETER_WIDE __attribute__((target("avx512f"), always_inline)) static inline
+
+/// A whole set of up to 16 ways in one register: 12 instructions. Stored whole, because a load
+/// waits for a masked store to leave the store buffer before it can have what was stored.
+MALLOMETER_WIDE int mallometer_recency_wide_inline(uint32_t *set, uint32_t ways, uint32_t tag) {
   const __m512i wanted = _mm512_set1_epi32((int)tag);
   const __m512i own = _mm512_load_si512(set);
   const uint32_t found = _mm512_cmpeq_epi32_mask(own, wanted);
   const uint32_t last = (uint32_t)__builtin_ctz(found | 1u << (ways - 1));
   const __m512i neighbour = _mm512_alignr_epi32(own, wanted, 15);
-  _mm512_mask_store_epi32(set, (__mmask16)((2u << last) - 1), neighbour);
+  const __mmask16 moved = (__mmask16)((2u << last) - 1);
+  _mm512_store_si512(set, _mm512_mask_mov_epi32(own, moved, neighbour));
   return found != 0;
+}
+
+__attribute__((target("avx512f"), noinline)) static int mallometer_recency_wide(
+    uint32_t *set, uint32_t ways, uint32_t tag) {
+  return mallometer_recency_wide_inline(set, ways, tag);
 }
 #endif
 
@@ -101,6 +109,81 @@ static inline int mallometer_recency_access(
   }
 #endif
   return mallometer_recency_portable(set, ways, tag);
+}
+
+/// Sets as `mallometer_recency_access` takes them: `stride` words from one to the next.
+struct mallometer_recency {
+  uint32_t *tags;
+  uint32_t stride;
+  int vectors;
+  uint32_t ways;
+  uint32_t sets;
+};
+
+static inline int mallometer_recency_access_set(
+    const struct mallometer_recency *level, uint32_t set, uint32_t tag) {
+  return mallometer_recency_access(
+      level->tags + (uint64_t)set * level->stride, level->vectors, level->ways, tag);
+}
+
+/// Three levels of caches, from the fastest. Sets of the first two are powers of two, the third
+/// level's are chosen by a hash of the whole line number, as a shared cache's slices are.
+struct mallometer_caches {
+  struct mallometer_recency one, two, three;
+  /// Whether all sets are of MALLOMETER_RECENCY_WIDE.
+  int wide;
+};
+
+static inline uint32_t mallometer_hashed_set(const struct mallometer_recency *level, uint32_t tag) {
+  return (uint32_t)(((uint64_t)(tag * 0x9E3779B1u) * level->sets) >> 32);
+}
+
+#if defined(__x86_64__)
+/// One call for all levels: most accesses that leave the first level are served by the second.
+__attribute__((target("avx512f"), noinline)) static int mallometer_caches_access_wide(
+    const struct mallometer_caches *caches, uint32_t tag) {
+  const struct mallometer_recency *one = &caches->one, *two = &caches->two, *three = &caches->three;
+  if (mallometer_recency_wide_inline(
+          one->tags + (uint64_t)(tag & (one->sets - 1)) * 16, one->ways, tag)) return 1;
+  if (mallometer_recency_wide_inline(
+          two->tags + (uint64_t)(tag & (two->sets - 1)) * 16, two->ways, tag)) return 2;
+  if (mallometer_recency_wide_inline(
+          three->tags + (uint64_t)mallometer_hashed_set(three, tag) * 16, three->ways, tag)) return 3;
+  return 4;
+}
+
+__attribute__((target("avx512f"), noinline)) static int mallometer_translations_access_wide(
+    const struct mallometer_recency *one, uint32_t set_one, const struct mallometer_recency *two,
+    uint32_t set_two, uint32_t tag) {
+  if (mallometer_recency_wide_inline(one->tags + (uint64_t)set_one * 16, one->ways, tag)) return 1;
+  if (mallometer_recency_wide_inline(two->tags + (uint64_t)set_two * 16, two->ways, tag)) return 2;
+  return 3;
+}
+#endif
+
+/// Which level serves a line, from 1; 4 is memory. The line becomes the most recent of every level
+/// that was asked.
+static inline int mallometer_caches_access(const struct mallometer_caches *caches, uint32_t tag) {
+#if defined(__x86_64__)
+  if (caches->wide) return mallometer_caches_access_wide(caches, tag);
+#endif
+  if (mallometer_recency_access_set(&caches->one, tag & (caches->one.sets - 1), tag)) return 1;
+  if (mallometer_recency_access_set(&caches->two, tag & (caches->two.sets - 1), tag)) return 2;
+  return mallometer_recency_access_set(
+             &caches->three, mallometer_hashed_set(&caches->three, tag), tag) ? 3 : 4;
+}
+
+/// The same for two levels of translations, whose sets the caller chooses; 3 is a walk.
+static inline int mallometer_translations_access(
+    const struct mallometer_recency *one, uint32_t set_one, const struct mallometer_recency *two,
+    uint32_t set_two, uint32_t tag) {
+#if defined(__x86_64__)
+  if (one->vectors == MALLOMETER_RECENCY_WIDE && two->vectors == MALLOMETER_RECENCY_WIDE) {
+    return mallometer_translations_access_wide(one, set_one, two, set_two, tag);
+  }
+#endif
+  if (mallometer_recency_access_set(one, set_one, tag)) return 1;
+  return mallometer_recency_access_set(two, set_two, tag) ? 2 : 3;
 }
 
 #endif

@@ -14,13 +14,14 @@ final class BranchPredictor {
     var useful: Int8
   }
 
-  private let base: UnsafeMutablePointer<Int8>
+  /// Plain counters, 0…3, taken from 2; in entries, so that they are updated as the tagged ones.
+  private let base: UnsafeMutablePointer<Entry>
   private let tables: UnsafeMutablePointer<Entry>
   private var history: UInt64 = 0
 
   init() {
     base = .allocate(capacity: 1024)
-    base.initialize(repeating: 2, count: 1024)
+    base.initialize(repeating: Entry(tag: 0, counter: 2, useful: 0), count: 1024)
     let capacity = 3 << Int(Self.tableBits)
     tables = .allocate(capacity: capacity)
     tables.initialize(repeating: Entry(tag: 0, counter: 4, useful: 0), count: capacity)
@@ -32,34 +33,37 @@ final class BranchPredictor {
   }
 
   /// Predicts, learns the outcome, and tells whether the prediction was wrong.
+  ///
+  /// Without branches of its own: a simulated branch that can't be predicted would be one that the
+  /// host can't predict either.
+  @inline(__always)
   func mispredicts(_ site: UInt32, taken: Bool) -> Bool {
     let short = entry(0, site, 4)
     let middle = entry(1, site, 12)
     let long = entry(2, site, 32)
+    let isKnown = short.known || middle.known || long.known
     let simple = base + Int(site & 1023)
-    var provider: UnsafeMutablePointer<Entry>?
-    if short.known { provider = short.entry }
-    if middle.known { provider = middle.entry }
-    if long.known { provider = long.entry }
-    let prediction = provider.map { $0.pointee.counter >= 4 } ?? (simple.pointee >= 2)
-    let wrong = prediction != taken
-
-    if let provider {
-      let counter = provider.pointee.counter
-      provider.pointee.counter = taken ? min(counter + 1, 7) : max(counter - 1, 0)
-      provider.pointee.useful = wrong ? max(provider.pointee.useful - 1, 0) : 1
-    } else {
-      simple.pointee = taken ? min(simple.pointee + 1, 3) : max(simple.pointee - 1, 0)
-    }
+    var provider = short.known ? short.entry : simple
+    provider = middle.known ? middle.entry : provider
+    provider = long.known ? long.entry : provider
+    let old = provider.pointee
+    // A tagged counter has eight states, a plain one four; the upper half is taken.
+    let top: Int8 = isKnown ? 7 : 3
+    let wrong = (old.counter > top >> 1) != taken
+    let stepped = old.counter &+ (taken ? 1 : -1)
+    provider.pointee = Entry(
+      tag: old.tag, counter: min(max(stepped, 0), top),
+      useful: wrong ? max(old.useful &- 1, 0) : 1)
     // A wrong prediction earns an entry with a longer history than the one that gave it.
-    if wrong && !long.known {
-      let candidate = middle.known ? long : (short.known ? middle : short)
-      if candidate.entry.pointee.useful > 0 {
-        candidate.entry.pointee.useful -= 1
-      } else {
-        candidate.entry.pointee = Entry(tag: candidate.tag, counter: taken ? 4 : 3, useful: 0)
-      }
-    }
+    var candidate = short.known ? middle : short
+    candidate = middle.known ? long : candidate
+    let kept = candidate.entry.pointee
+    let earns = wrong && !long.known
+    let isFree = kept.useful <= 0
+    candidate.entry.pointee = Entry(
+      tag: earns && isFree ? candidate.tag : kept.tag,
+      counter: earns && isFree ? (taken ? 4 : 3) : kept.counter,
+      useful: kept.useful &- (earns && !isFree ? 1 : 0))
     history = history << 1 | (taken ? 1 : 0)
     return wrong
   }
@@ -73,7 +77,7 @@ final class BranchPredictor {
     let index = Int(truncatingIfNeeded: mixed >> (64 - Self.tableBits))
     // A tag of 0 is an entry that was never used.
     let tag = UInt16(truncatingIfNeeded: mixed >> 32) | 1
-    let entry = tables + (table << Int(Self.tableBits) + index)
+    let entry = tables + (table << Int(Self.tableBits) &+ index)
     return (entry, entry.pointee.tag == tag, tag)
   }
 }

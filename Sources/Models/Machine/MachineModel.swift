@@ -1,3 +1,4 @@
+import CPlatform
 import Designs
 
 /// Memory that counts machine steps: caches, address translation, first-touch page faults, branch
@@ -30,6 +31,9 @@ public final class MachineModel: MemoryModel {
   private let levelOneMask: UInt32
   private let levelTwoMask: UInt32
   private let levelThreeSets: UInt64
+  /// The three levels and the two translation buffers as C takes them.
+  private let caches: UnsafeMutablePointer<mallometer_caches>
+  private let buffers: UnsafeMutablePointer<mallometer_recency>
   private let translationMask: UInt64
   private let translationSecondMask: UInt64
   private var table = PageTable()
@@ -59,6 +63,14 @@ public final class MachineModel: MemoryModel {
     levelThreeSets = UInt64(geometry.levelThree.sets)
     translationMask = UInt64(geometry.translation.sets - 1)
     translationSecondMask = UInt64(geometry.translationSecond.sets - 1)
+    caches = .allocate(capacity: 1)
+    caches.initialize(
+      to: mallometer_caches(
+        one: levelOne.plain, two: levelTwo.plain, three: levelThree.plain,
+        wide: levelOne.isWide && levelTwo.isWide && levelThree.isWide ? 1 : 0))
+    buffers = .allocate(capacity: 2)
+    buffers.initialize(to: translation.plain)
+    (buffers + 1).initialize(to: translationSecond.plain)
     recentPages = .allocate(capacity: geometry.translation.sets)
     recentPages.initialize(repeating: RecentPage(), count: geometry.translation.sets)
   }
@@ -70,6 +82,8 @@ public final class MachineModel: MemoryModel {
     translation.deallocate()
     translationSecond.deallocate()
     table.deallocate()
+    caches.deallocate()
+    buffers.deallocate()
     recentPages.deallocate()
     predictor.deallocate()
   }
@@ -138,7 +152,7 @@ public final class MachineModel: MemoryModel {
 
   @inline(__always)
   public func branch(_ site: UInt32, taken: Bool) {
-    if predictor.mispredicts(site, taken: taken) { counts.count(.branchMiss) }
+    counts.count(.branchMiss, predictor.mispredicts(site, taken: taken) ? 1 : 0)
   }
 
   // MARK: Caches
@@ -147,26 +161,22 @@ public final class MachineModel: MemoryModel {
   private func access(_ frame: UInt32, _ line: UInt64, isWrite: Bool) {
     let physical = frame << 6 | UInt32(truncatingIfNeeded: line & 63)
     let set = Int(physical & levelOneMask)
-    if levelOne.isMostRecent(physical, set: set) || levelOne.access(physical, set: set) { return }
-    if levelTwo.access(physical, set: Int(physical & levelTwoMask)) {
-      counts.count(.levelTwoHit)
-    } else if levelThree.access(physical, set: levelThreeSet(physical)) {
-      counts.count(isWrite ? .levelThreeStore : .levelThreeLoad)
-    } else {
-      counts.count(isWrite ? .memoryStore : .memoryLoad)
+    if levelOne.isMostRecent(physical, set: set) { return }
+    switch mallometer_caches_access(caches, physical) {
+    case 1: break
+    case 2: counts.count(.levelTwoHit)
+    case 3: counts.count(isWrite ? .levelThreeStore : .levelThreeLoad)
+    default: counts.count(isWrite ? .memoryStore : .memoryLoad)
     }
   }
 
   /// A line that the prefetchers fetch ahead.
   @inline(__always)
   private func stream(_ physical: UInt32) {
-    if levelOne.access(physical, set: Int(physical & levelOneMask)) { return }
-    if levelTwo.access(physical, set: Int(physical & levelTwoMask))
-      || levelThree.access(physical, set: levelThreeSet(physical))
-    {
-      counts.count(.lineStreamedNear)
-    } else {
-      counts.count(.lineStreamedMemory)
+    switch mallometer_caches_access(caches, physical) {
+    case 1: break
+    case 4: counts.count(.lineStreamedMemory)
+    default: counts.count(.lineStreamedNear)
     }
   }
 
@@ -192,10 +202,14 @@ public final class MachineModel: MemoryModel {
   private func translate(_ page: UInt64, index: UInt64, set: Int) -> UInt32 {
     let frame = table.frame(ofPage: page)
     if frame == 0 { return fault(page) }
-    if translation.access(frame, set: set) { return frame }
-    let second = Int(truncatingIfNeeded: index & translationSecondMask)
-    counts.count(
-      translationSecond.access(frame, set: second) ? .translationHit : .translationWalk)
+    let second = UInt32(truncatingIfNeeded: index & translationSecondMask)
+    switch mallometer_translations_access(
+      buffers, UInt32(truncatingIfNeeded: set), buffers + 1, second, frame)
+    {
+    case 1: break
+    case 2: counts.count(.translationHit)
+    default: counts.count(.translationWalk)
+    }
     return frame
   }
 

@@ -20,7 +20,7 @@ struct PageTable {
 
   private var chunks: [UInt64: Chunk] = [:]
   private let recent: UnsafeMutablePointer<Recent>
-  private static let recentCount = 256
+  private static let recentCount = 1024
   /// Frames that were given back, the last one first, as a kernel's per-processor list has it.
   private var freeFrames: [UInt32] = []
   private var framesUsed: UInt32 = 0
@@ -125,8 +125,9 @@ struct PageTable {
 
   @inline(__always)
   private static func recentIndex(_ key: UInt64) -> Int {
-    // The low 19 bits count chunks within a region, the others regions.
-    Int(truncatingIfNeeded: (key ^ (key >> 19)) & UInt64(recentCount - 1))
+    // The low 19 bits count chunks within a region, the others regions: regions of two chunks, in
+    // the order of their numbers, lie side by side.
+    Int(truncatingIfNeeded: (key &+ (key >> 19) << 1) & UInt64(recentCount - 1))
   }
 
   /// Frames in an order that scatters neighbours over a cache's sets, as physical pages are

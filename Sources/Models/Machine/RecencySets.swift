@@ -36,6 +36,15 @@ struct RecencySets {
 
   func deallocate() { allocation.deallocate() }
 
+  /// The same sets as C takes them.
+  var plain: mallometer_recency {
+    mallometer_recency(
+      tags: tags, stride: UInt32(stride), vectors: vectors, ways: UInt32(ways), sets: UInt32(sets))
+  }
+
+  /// Whether a set is one of the host's widest vectors.
+  var isWide: Bool { vectors == Int32(MALLOMETER_RECENCY_WIDE) }
+
   /// Looks a tag up and makes it the most recent of its set; a miss evicts the least recent.
   /// - Returns: whether it was there.
   @inline(__always)
