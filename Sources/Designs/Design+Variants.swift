@@ -1,18 +1,20 @@
 extension Design {
-  /// The family as it comes and every design that differs from it in one toggle, in the order in
-  /// which the family declares them.
+  /// The family as it comes and every design that differs from it in one toggle and in what that
+  /// toggle requires to have an effect, in the order in which the family declares them.
   public static func singleToggleVariants(of family: Family) -> [Design] {
     var variants = [Design(family: family)]
     for toggle in family.toggles {
       for value in toggle.values where value != toggle.defaultValue {
-        variants.append(Design(family: family, changes: [toggle.name: value]))
+        variants.append(
+          Design(family: family, changes: family.completed([toggle.name: value])))
       }
     }
     return variants
   }
 
-  /// Every design that differs from the family's defaults in exactly so many toggles: the same list
-  /// on every run. It grows fast with `toggles`; pairs are what interactions are found with.
+  /// Every design without contradictions that differs from the family's defaults in exactly so many
+  /// toggles: the same list on every run. It grows fast with `toggles`; pairs are what interactions
+  /// are found with.
   public static func variants(of family: Family, changing toggles: Int) -> [Design] {
     let changes = family.toggles.enumerated().flatMap { index, toggle in
       toggle.values.filter { $0 != toggle.defaultValue }
@@ -25,10 +27,10 @@ extension Design {
         changes.filter { $0.toggle > combination.last?.toggle ?? -1 }.map { combination + [$0] }
       }
     }
-    return combinations.map { combination in
-      Design(
-        family: family,
-        changes: Dictionary(uniqueKeysWithValues: combination.map { ($0.name, $0.value) }))
+    return combinations.compactMap { combination in
+      let changes = Dictionary(uniqueKeysWithValues: combination.map { ($0.name, $0.value) })
+      guard family.contradiction(in: changes) == nil else { return nil }
+      return Design(family: family, changes: changes)
     }
   }
 
@@ -37,7 +39,8 @@ extension Design {
   public static func variants(of family: Family, limit: Int) -> [Design] {
     let single = singleToggleVariants(of: family)
     guard limit > single.count else { return Array(single.prefix(limit)) }
-    let pairs = variants(of: family, changing: 2)
+    let known = Set(single)
+    let pairs = variants(of: family, changing: 2).filter { !known.contains($0) }
     let wanted = min(limit - single.count, pairs.count)
     return single + (0..<wanted).map { pairs[$0 * pairs.count / wanted] }
   }

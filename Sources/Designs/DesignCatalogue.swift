@@ -20,9 +20,10 @@ public struct DesignCatalogue: Sendable {
   /// Reads every `.yaml` below `models/designs` and `models/optimizations`.
   /// - Parameter models: the folder `models/`; folders that it lacks hold nothing.
   public init(models: URL) throws(DesignError) {
-    points = try Self.files(below: models.appendingPathComponent("designs"), taken: reservedNames)
+    points = try Self.files(
+      below: models.appendingPathComponent("designs"), holding: .design, taken: reservedNames)
     optimizations = try Self.files(
-      below: models.appendingPathComponent("optimizations"), taken: [:])
+      below: models.appendingPathComponent("optimizations"), holding: .change, taken: [:])
   }
 
   /// Every name that `--design` knows.
@@ -100,18 +101,21 @@ public struct DesignCatalogue: Sendable {
       guard seen.insert(toggle.name).inserted else { throw .repeatedToggle(toggle.name, at: place) }
       values[toggle.name] = try family.value(String(sides[1]), of: toggle, at: place)
     }
+    if let contradiction = family.contradiction(in: values) {
+      throw .contradiction(contradiction, at: place)
+    }
     return Design(family: family, changes: values)
   }
 
   private static func files(
-    below folder: URL, taken: [String: String]
+    below folder: URL, holding kind: DesignFile.Kind, taken: [String: String]
   ) throws(DesignError) -> [DesignFile] {
     let paths = (FileManager.default.enumerator(atPath: folder.path)?.compactMap { $0 as? String })
       .map { $0.filter { $0.hasSuffix(".yaml") || $0.hasSuffix(".yml") }.sorted() }
     var taken = taken
     var files: [DesignFile] = []
     for path in paths ?? [] {
-      let file = try DesignFile(path: folder.appendingPathComponent(path).path)
+      let file = try DesignFile(path: folder.appendingPathComponent(path).path, holding: kind)
       if let first = taken[file.name] {
         throw .repeatedName(file.name, first: first, at: .file(file.path, line: 1, column: 1))
       }

@@ -22,6 +22,7 @@ public enum DesignError: UserFacingError, Equatable {
   case unknownValue(String, toggle: String, family: String, known: [String], at: NamePlace)
   case malformedSetting(String, at: NamePlace)
   case repeatedToggle(String, at: NamePlace)
+  case contradiction(Contradiction, at: NamePlace)
   case noToggles(allocator: String, at: NamePlace)
   case missingPreload(String, at: NamePlace)
   case unreadable(String, why: String)
@@ -42,6 +43,9 @@ public enum DesignError: UserFacingError, Equatable {
     case .malformedSetting(let text, let place):
       "\(place): expected toggle=value, not \(quoted(text))"
     case .repeatedToggle(let name, let place): "\(place): toggle \(name) is set twice"
+    case .contradiction(let found, let place):
+      "\(place): \(found.setting.toggle)=\(found.setting.value) has no effect with "
+        + "\(found.requirement.toggle)=\(found.actual): \(found.requirement.reason)"
     case .noToggles(let allocator, let place):
       "\(place): \(allocator) is not an own design and has no toggles"
     case .missingPreload(let path, let place):
@@ -66,6 +70,9 @@ public enum DesignError: UserFacingError, Equatable {
     case .unknownValue(_, _, _, let known, _): "expected one of \(list(known))"
     case .malformedSetting: "write it like this: --design reuse,policy=frozen,header=16"
     case .repeatedToggle: "keep one of the two"
+    case .contradiction(let found, _):
+      "set \(found.requirement.description), or leave \(found.setting.toggle) at its default, "
+        + found.defaultValue
     case .noToggles: "see what can be set: mallometer designs"
     case .missingPreload: "name a shared object: --design preload:/usr/lib/libexample.so"
     case .unreadable: "check the path and its permissions"

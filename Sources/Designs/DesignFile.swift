@@ -3,6 +3,14 @@ import Yams
 
 /// A named point of a family, or a named change to one: what a YAML file in `models/` holds.
 public struct DesignFile: Equatable, Sendable {
+  /// What a file holds.
+  public enum Kind: Sendable {
+    /// A whole design: what it doesn't set is at its default.
+    case design
+    /// A change to designs: what it doesn't set stays as it is.
+    case change
+  }
+
   /// As `--design` (or `--with`) names it.
   public let name: String
   public let family: Family
@@ -25,7 +33,7 @@ public struct DesignFile: Equatable, Sendable {
   }
 
   /// Reads one file strictly.
-  public init(path: String) throws(DesignError) {
+  public init(path: String, holding kind: Kind = .design) throws(DesignError) {
     let file = try StrictMapping(path: path)
     try file.allow(["name", "family", "doc", "source", "toggles"])
     self.path = path
@@ -40,6 +48,7 @@ public struct DesignFile: Equatable, Sendable {
     self.family = family
     var values: [String: String] = [:]
     var sources: [String: String] = [:]
+    var places: [String: NamePlace] = [:]
     for entry in try file.mapping("toggles")?.entries ?? [] {
       let toggle = try family.toggle(entry.key, at: entry.place)
       var value: (text: String, place: NamePlace)
@@ -52,6 +61,10 @@ public struct DesignFile: Equatable, Sendable {
         value = try StrictMapping.text(entry.node, key: entry.key, path: path)
       }
       values[entry.key] = try family.value(value.text, of: toggle, at: value.place)
+      places[entry.key] = entry.place
+    }
+    if let contradiction = family.contradiction(in: values, isPartial: kind == .change) {
+      throw .contradiction(contradiction, at: places[contradiction.setting.toggle] ?? place)
     }
     changes = family.toggles.compactMap { toggle in
       values[toggle.name].map { Design.Setting(toggle: toggle.name, value: $0) }

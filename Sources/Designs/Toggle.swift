@@ -9,14 +9,20 @@ public struct Toggle: Equatable, Sendable {
   public let doc: String
   /// The document and section the choice comes from.
   public let source: String
+  /// What must be set for values other than the default to have any effect, all of it.
+  public let requires: [Requirement]
 
-  public init(_ name: String, _ values: [String], default: String, doc: String, source: String) {
+  public init(
+    _ name: String, _ values: [String], default: String, doc: String, source: String,
+    requires: [Requirement] = []
+  ) {
     precondition(values.contains(`default`), "the default of \(name) is one of its values")
     self.name = name
     self.values = values
     self.defaultValue = `default`
     self.doc = doc
     self.source = source
+    self.requires = requires
   }
 }
 

@@ -54,7 +54,7 @@ struct DesignsReport: Report {
       toggles = family.toggles.map {
         ToggleEntry(
           name: $0.name, values: $0.values, default: $0.defaultValue, doc: $0.doc,
-          source: $0.source)
+          source: $0.source, requires: $0.requires.map(RequirementEntry.init))
       }
       points = catalogue.points.filter { $0.family == family }.map(Point.init)
       optimisations = catalogue.optimizations.filter { $0.family == family }.map(Point.init)
@@ -70,6 +70,21 @@ struct DesignsReport: Report {
     let `default`: String
     let doc: String
     let source: String
+    /// What must be set for other values than the default to have an effect.
+    let requires: [RequirementEntry]
+  }
+
+  struct RequirementEntry: Encodable {
+    let toggle: String
+    /// Any of them will do.
+    let values: [String]
+    let reason: String
+
+    init(_ requirement: Requirement) {
+      toggle = requirement.toggle
+      values = requirement.values
+      reason = requirement.reason
+    }
   }
 
   struct Point: Encodable {
@@ -90,10 +105,16 @@ struct DesignsReport: Report {
   var text: String {
     designs.map { entry in
       var toggles = Table(
-        ["toggle", "values", "what it is", "from"], align: [.left, .left, .left, .left])
+        ["toggle", "values", "what it is", "only with", "from"],
+        align: [.left, .left, .left, .left, .left])
       for toggle in entry.toggles {
         let values = toggle.values.map { $0 == toggle.default ? "[\($0)]" : $0 }
-        toggles.add(toggle.name, values.joined(separator: " "), toggle.doc, toggle.source)
+        let requires = toggle.requires.map {
+          "\($0.toggle)=\($0.values.joined(separator: "|"))"
+        }
+        toggles.add(
+          toggle.name, values.joined(separator: " "), toggle.doc,
+          requires.joined(separator: ", "), toggle.source)
       }
       var text = "\(entry.name): \(entry.doc) (\(entry.source))\n\n\(toggles.text)"
       for (title, points) in [
@@ -105,6 +126,7 @@ struct DesignsReport: Report {
         text += "\n\(table.text)"
       }
       return text
-    }.joined(separator: "\n") + "\nDefaults stand in brackets.\n"
+    }.joined(separator: "\n")
+      + "\nDefaults stand in brackets. A toggle can differ from its default only with what that column says.\n"
   }
 }

@@ -95,14 +95,76 @@ private let models = URL(fileURLWithPath: #filePath)
   }
 }
 
+@Suite struct Contradictions {
+  let catalogue: DesignCatalogue
+
+  init() throws { catalogue = try DesignCatalogue(models: models) }
+
+  @Test(arguments: [
+    ("reuse,threshold=8MiB", "threshold", "policy"),
+    ("hakmem-frozen,best-strategy=cached", "best-strategy", "policy"),
+    ("reuse,policy=off,active-list=precomputed", "active-list", "policy"),
+    ("reuse,random-test=integer,policy=off", "random-test", "policy"),
+    ("reuse,header=16,cache-key=class", "cache-key", "header"),
+    ("reuse,header=16,site-fields=cacheable", "site-fields", "header"),
+    ("reuse,cache-key=class,cache-sites=256", "cache-sites", "cache-key"),
+    ("reuse,cache=off,eviction=unmap", "eviction", "cache"),
+    ("hakmem-minimal,cache-prefetch=on", "cache-prefetch", "cache"),
+  ])
+  func areRefusedWithTheReason(text: String, toggle: String, other: String) throws {
+    let error = try #require(throws: DesignError.self) { try catalogue.allocator(text) }
+    guard case .contradiction(let found, _) = error else {
+      Issue.record("\(error)")
+      return
+    }
+    #expect(found.setting.toggle == toggle && found.requirement.toggle == other)
+    #expect(error.message.contains(found.requirement.reason))
+    // The remedy works.
+    let remedy = "\(other)=\(found.requirement.values[0])"
+    let rest = text.split(separator: ",").filter { !$0.hasPrefix(other + "=") }
+    #expect(throws: Never.self) {
+      try catalogue.allocator((rest + [Substring(remedy)]).joined(separator: ","))
+    }
+    #expect(error.remedy?.contains(remedy) == true)
+  }
+
+  @Test(arguments: [
+    "reuse,policy=frozen,threshold=8MiB", "reuse,policy=off,threshold=2MiB",
+    "reuse,cache=thread-local,eviction=purge", "reuse,header=16,cache-prefetch=on",
+  ])
+  func whatHasAnEffectIsAccepted(text: String) throws {
+    #expect(throws: Never.self) { try catalogue.allocator(text) }
+  }
+
+  @Test func optimizationsAreCheckedTogetherWithTheDesign() throws {
+    let frozen = try catalogue.ownDesign("hakmem-frozen")
+    #expect(throws: DesignError.self) { try catalogue.apply("cached-best-strategy", to: frozen) }
+    #expect(throws: Never.self) {
+      try catalogue.apply("cached-best-strategy,policy=learn", to: frozen)
+    }
+  }
+
+  @Test func requirementsNameTogglesAndTheirValues() throws {
+    for family in Family.all {
+      for toggle in family.toggles {
+        for requirement in toggle.requires {
+          let other = try family.toggle(requirement.toggle, at: .option(toggle.name))
+          #expect(Set(requirement.values).isSubset(of: other.values))
+          #expect(other != toggle)
+        }
+      }
+    }
+  }
+}
+
 @Suite struct DesignFiles {
   /// Reads a design file with this text.
-  private func read(_ text: String) throws -> DesignFile {
+  private func read(_ text: String, holding kind: DesignFile.Kind = .design) throws -> DesignFile {
     let path = FileManager.default.temporaryDirectory
       .appendingPathComponent("design-\(UUID().uuidString).yaml")
     try text.write(to: path, atomically: true, encoding: .utf8)
     defer { try? FileManager.default.removeItem(at: path) }
-    return try DesignFile(path: path.path)
+    return try DesignFile(path: path.path, holding: kind)
   }
 
   /// Line and column of the error that reading this text gives.
@@ -115,7 +177,7 @@ private let models = URL(fileURLWithPath: #filePath)
       switch error {
       case .unknownDesign(_, _, let at), .unknownToggle(_, _, _, let at),
         .unknownValue(_, _, _, _, let at), .syntax(_, let at), .unknownKey(_, _, let at),
-        .missingKey(_, let at), .wrongKind(_, _, let at):
+        .missingKey(_, let at), .wrongKind(_, _, let at), .contradiction(_, let at):
         place = at
       default: return nil
       }
@@ -145,6 +207,7 @@ private let models = URL(fileURLWithPath: #filePath)
       (head + "toggles:\n  policy: {value: learn, sauce: x}\n", 6, 26),
       (head + "toggles: [policy]\n", 5, 10),
       ("name: a,b\nfamily: reuse\ndoc: d\nsource: s\n", 1, 7),
+      (head + "toggles:\n  cache: global\n  threshold: 8MiB\n", 7, 3),
       ("name: x\nfamily: [reuse]\ndoc: d\nsource: s\n", 2, 9),
       ("name: 'x\n", 2, 1), ("[]\n", 1, 1), ("", 1, 1),
     ]
@@ -162,6 +225,15 @@ private let models = URL(fileURLWithPath: #filePath)
       try read(text)
     } throws: { error in
       if case .missingKey(key, _)? = error as? DesignError { true } else { false }
+    }
+  }
+
+  @Test func aChangeMayLeaveWhatItRequiresToTheDesign() throws {
+    let change = "toggles: {threshold: 8MiB}\n"
+    #expect(try read(head + change, holding: .change).changes.count == 1)
+    #expect(throws: DesignError.self) { try read(head + change) }
+    #expect(throws: DesignError.self) {
+      try read(head + "toggles: {threshold: 8MiB, policy: learn}\n", holding: .change)
     }
   }
 
@@ -204,39 +276,52 @@ private let models = URL(fileURLWithPath: #filePath)
 
 @Suite struct Variants {
   @Test(arguments: Family.all.map(\.name))
-  func singleTogglesDifferInOneSetting(name: String) throws {
+  func singleTogglesDifferInOneSettingAndWhatItRequires(name: String) throws {
     let family = try #require(Family.all.first { $0.name == name })
     let variants = Design.singleToggleVariants(of: family)
-    #expect(variants.count == 1 + family.toggles.map { $0.values.count - 1 }.reduce(0, +))
-    for variant in variants.dropFirst() {
-      let changed = zip(variant.settings, variants[0].settings).filter { $0 != $1 }
-      #expect(changed.count == 1)
+    let values = family.toggles.flatMap { toggle in
+      toggle.values.filter { $0 != toggle.defaultValue }
+        .map { Design.Setting(toggle: toggle.name, value: $0) }
+    }
+    #expect(variants.count == 1 + values.count)
+    #expect(Set(variants).count == variants.count)
+    for (variant, wanted) in zip(variants.dropFirst(), values) {
+      #expect(variant.contradiction == nil, "\(variant)")
+      let changed = zip(variant.settings, variants[0].settings).filter { $0 != $1 }.map(\.0)
+      #expect(changed.contains(wanted))
+      let required = try family.toggle(wanted.toggle, at: .option("")).requires.map(\.toggle)
+      #expect(changed.allSatisfy { $0 == wanted || required.contains($0.toggle) })
     }
   }
 
-  @Test(arguments: Family.all.map(\.name), 0...3)
-  func combinationsOccurOnce(name: String, toggles: Int) throws {
+  @Test(arguments: Family.all.map(\.name))
+  func combinationsOccurOnceUnlessTheyContradict(name: String) throws {
     let family = try #require(Family.all.first { $0.name == name })
-    let variants = Design.variants(of: family, changing: toggles)
-    #expect(Set(variants).count == variants.count)
-    let defaults = Design(family: family)
-    for variant in variants {
-      #expect(zip(variant.settings, defaults.settings).filter { $0 != $1 }.count == toggles)
+    let values = family.toggles.flatMap { toggle in
+      toggle.values.filter { $0 != toggle.defaultValue }.map { (toggle.name, $0) }
     }
-    // The coefficient of x to the power of `toggles` in the product of (1 + changes × x).
-    var coefficients = [1] + Array(repeating: 0, count: 3)
-    for toggle in family.toggles {
-      for power in (1...3).reversed() {
-        coefficients[power] += coefficients[power - 1] * (toggle.values.count - 1)
+    var expected = [Set([Design(family: family)]), [], []]
+    for (index, first) in values.enumerated() {
+      expected[1].insert(Design(family: family, changes: [first.0: first.1]))
+      for second in values[index...] where second.0 != first.0 {
+        expected[2].insert(
+          Design(family: family, changes: [first.0: first.1, second.0: second.1]))
       }
     }
-    #expect(variants.count == coefficients[toggles])
+    for toggles in 0...2 {
+      let variants = Design.variants(of: family, changing: toggles)
+      #expect(Set(variants).count == variants.count)
+      #expect(Set(variants) == expected[toggles].filter { $0.contradiction == nil })
+    }
   }
 
   @Test func aLimitIsKept() {
     for limit in 1...40 {
-      let variants = Design.variants(of: .pool, limit: limit)
-      #expect(Set(variants).count == variants.count && variants.count <= limit)
+      for family in Family.all {
+        let variants = Design.variants(of: family, limit: limit)
+        #expect(Set(variants).count == variants.count && variants.count <= limit)
+        #expect(variants.allSatisfy { $0.contradiction == nil })
+      }
     }
   }
 }

@@ -24,43 +24,63 @@ extension Family {
     ] + cacheToggles + policyToggles,
     nativeSources: ["reuse/reuse.c"])
 
+  private static let aCache = Requirement(
+    "cache", ["global", "thread-local"], reason: "there is no cache")
+  private static let roomForSite = Requirement(
+    "header", ["32"], reason: "a header of 16 bytes has no room for the call site")
+  private static let siteKey = Requirement(
+    "cache-key", ["site"], reason: "a cache keyed by class tells no call sites apart")
+  private static let fixedThreshold = Requirement(
+    "policy", ["frozen", "off"], reason: "a learning policy finds the threshold itself")
+  private static let learning = Requirement(
+    "policy", ["learn"], reason: "only a learning policy chooses among strategies")
+
   private static let cacheToggles = [
     Toggle(
       "cache-sites", ["64", "256"], default: "64",
-      doc: "how many call sites the cache tells apart", source: "001 §5.1"),
+      doc: "how many call sites the cache tells apart", source: "001 §5.1",
+      requires: [aCache, roomForSite, siteKey]),
     Toggle(
       "cache-key", ["site", "class"], default: "site",
       doc: "whether the cache is hashed by call site or segregated by size class alone",
-      source: "001 §9 Priority 2"),
+      source: "001 §9 Priority 2",
+      requires: [aCache, roomForSite]),
     Toggle(
       "cache-prefetch", ["off", "on"], default: "off",
-      doc: "whether the cache slot is prefetched before it is looked up", source: "001 §6 Phase 7"),
+      doc: "whether the cache slot is prefetched before it is looked up", source: "001 §6 Phase 7",
+      requires: [aCache]),
     Toggle(
       "site-fields", ["always", "cacheable"], default: "always",
       doc: "whether call site and class are written into every header or only where they can serve",
-      source: "001 §6 Phase 7"),
+      source: "001 §6 Phase 7",
+      requires: [roomForSite]),
     Toggle(
       "eviction", ["batched", "purge", "unmap"], default: "batched",
       doc: "what happens to an evicted mapping: purged in batches, purged at once, or unmapped",
-      source: "001 §5.4, §8.3"),
+      source: "001 §5.4, §8.3",
+      requires: [aCache]),
   ]
 
   private static let policyToggles = [
     Toggle(
       "threshold", ["512KiB", "2MiB", "8MiB", "24MiB"], default: "2MiB",
       doc: "from which size on blocks are mapped, unless the policy learns it",
-      source: "001 §8.1"),
+      source: "001 §8.1",
+      requires: [fixedThreshold]),
     Toggle(
       "best-strategy", ["scanned", "cached"], default: "scanned",
       doc: "whether every allocation searches the best strategy or reads it from the last update",
-      source: "001 §5.2"),
+      source: "001 §5.2",
+      requires: [learning]),
     Toggle(
       "active-list", ["scanned", "precomputed"], default: "scanned",
       doc: "whether the active strategies are searched at every exploration or kept in a list",
-      source: "001 §5.2"),
+      source: "001 §5.2",
+      requires: [learning]),
     Toggle(
       "random-test", ["float", "integer"], default: "float",
-      doc: "how the random number is tested against epsilon", source: "001 §5.2"),
+      doc: "how the random number is tested against epsilon", source: "001 §5.2",
+      requires: [learning]),
     Toggle(
       "evolution-tracking", ["on", "off"], default: "on",
       doc: "whether every size is entered in a histogram", source: "001 §2"),
