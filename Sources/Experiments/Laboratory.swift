@@ -47,7 +47,7 @@ public final class Laboratory {
     compiler = VariantCompiler(installation: installation)
     libraries = SystemLibraries()
     nullLibrary = try installation.nullAllocator()
-    machine = .reference
+    machine = .current()
     optionsText = try Subject.canonical(options)
     store = MeasurementStore(notebook: notebook, player: player, seed: seed)
   }

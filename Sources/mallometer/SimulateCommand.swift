@@ -12,11 +12,27 @@ import Traces
 /// Whether machine steps are simulated.
 enum MemoryOption: String, ExpressibleByArgument, CaseIterable { case on, off }
 
+/// Whose caches are simulated.
+enum GeometryOption: String, ExpressibleByArgument, CaseIterable {
+  case machine, reference
+
+  var geometry: MachineGeometry {
+    switch self {
+    case .machine: .current()
+    case .reference: .reference
+    }
+  }
+}
+
 struct SimulateCommand: AsyncParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "simulate",
     abstract: "Run the models of designs over traces and count their steps.",
     discussion: """
+      Caches are this machine's, as fit takes them; --geometry reference takes the same \
+      ones on every machine, for counts that can be compared between machines. Times are \
+      predicted for this machine's only.
+
       Example:
         mallometer simulate traces/cc1.mlt --design pool --design reuse,policy=frozen
       """)
@@ -28,11 +44,14 @@ struct SimulateCommand: AsyncParsableCommand {
   @Option(help: "Model caches, address translation and page faults as well.")
   var memory: MemoryOption = .on
 
+  @Option(help: "Whose caches are modelled.")
+  var geometry: GeometryOption = .machine
+
   func run() async throws {
     let context = common.context
     let designs = try arguments.ownDesigns(context.designCatalogue())
-    let machine: MachineGeometry? = memory == .on ? .reference : nil
-    let predictor = try PredictedTime(context: context)
+    let machine: MachineGeometry? = memory == .on ? geometry.geometry : nil
+    let predictor = try PredictedTime(context: context, machine: machine)
     var runs: [SimulateReport.Run] = []
     for path in arguments.traces {
       let trace = try TraceReader(path: path)
@@ -47,7 +66,7 @@ struct SimulateCommand: AsyncParsableCommand {
             trace: path, result: result, predictedNs: predictor.estimate(result)))
       }
     }
-    try context.print(SimulateReport(runs: runs))
+    try context.print(SimulateReport(geometry: machine, runs: runs))
   }
 }
 
@@ -56,8 +75,9 @@ struct PredictedTime {
   private let fit: CostFit?
 
   /// - Throws: when there is a notebook but it can't be read; none is created.
-  init(context: CommandContext) throws {
-    guard FileManager.default.fileExists(atPath: context.notebookPath) else {
+  /// - Parameter machine: whose steps were counted; a fit knows what this machine's cost.
+  init(context: CommandContext, machine: MachineGeometry?) throws {
+    guard machine == .current(), FileManager.default.fileExists(atPath: context.notebookPath) else {
       fit = nil
       return
     }
@@ -77,6 +97,8 @@ struct PredictedTime {
 
 /// What `simulate` prints.
 struct SimulateReport: Report {
+  /// The machine whose steps were counted; null where none were.
+  @Nullable var geometry: MachineGeometry?
   let runs: [Run]
 
   struct Run: Encodable {
@@ -109,7 +131,15 @@ struct SimulateReport: Report {
     var traces: [String] = []
     for run in runs where !traces.contains(run.trace) { traces.append(run.trace) }
     return traces.map { trace in Self.text(trace, runs.filter { $0.trace == trace }) }
-      .joined(separator: "\n")
+      .joined(separator: "\n") + machineText
+  }
+
+  private var machineText: String {
+    guard let geometry else { return "" }
+    let caches = [geometry.levelOne, geometry.levelTwo, geometry.levelThree]
+      .map { Text.bytes(UInt64($0.capacity) * 64) }.joined(separator: ", ")
+    return "\nCaches of \(caches), \(geometry.translation.capacity) and "
+      + "\(geometry.translationSecond.capacity) translations.\n"
   }
 
   private static func text(_ trace: String, _ runs: [Run]) -> String {

@@ -25,7 +25,7 @@ import Testing
       let design = try #require(designs.first { $0["name"] as? String == family })
       let toggles = try #require(design["toggles"] as? [[String: Any]])
       for toggle in toggles {
-        expectKeys("name values default doc", in: toggle, "toggles")
+        expectKeys("name values default doc requires", in: toggle, "toggles")
         let values = try #require(toggle["values"] as? [String])
         #expect(values.contains(try #require(toggle["default"] as? String)))
       }
@@ -54,9 +54,32 @@ import Testing
     #expect(try again.list("runs").first?["steps"] as? [String: Int] == steps)
   }
 
+  @Test func theGeometryIsStated() throws {
+    let levels = [
+      "levelOne", "levelTwo", "levelThree", "translation", "translationSecond",
+    ]
+    for name in ["machine", "reference"] {
+      let both = try mallometer.inBothFormats(
+        "simulate", trace, "--design", "pool", "--geometry", name)
+      let geometry = try #require(try both.json.json()["geometry"] as? [String: [String: Int]])
+      #expect(Set(geometry.keys) == Set(levels))
+      #expect(geometry.values.allSatisfy { ($0["sets"] ?? 0) > 0 && ($0["ways"] ?? 0) > 0 })
+      #expect(both.text.contains("Caches of "))
+    }
+  }
+
+  @Test func aToggleSetInVainIsRefusedWithTheReason() throws {
+    let result = try mallometer("simulate", trace, "--design", "reuse,threshold=8MiB")
+    #expect(
+      result.isBadInput(
+        naming: "threshold=8MiB", "policy=learn", "finds the threshold itself",
+        "set policy=frozen or policy=off"))
+  }
+
   @Test func withoutMemoryNoMachineStepIsCounted() throws {
     let result = try mallometer(
       "simulate", trace, "--design", "pool", "--memory", "off", "--format", "json")
+    #expect(try result.json()["geometry"] is NSNull)
     let run = try #require(try result.list("runs").first)
     let steps = try #require(run["steps"] as? [String: Int])
     #expect(steps["malloc-call"] != nil && !steps.keys.contains { $0.contains("miss") })

@@ -51,7 +51,7 @@ public struct MachineGeometry: Equatable, Sendable, Codable {
 
   /// A recent server core (Intel Sapphire Rapids, Optimization Reference Manual 248966, §2.3):
   /// 48 KiB, 2 MiB, 32 MiB of the shared cache, 96 and 2048 translations. The same on every
-  /// machine, so that results can be compared.
+  /// machine, so that counts can be compared between machines.
   public static let reference = MachineGeometry(
     levelOne: Level(sets: 64, ways: 12), levelTwo: Level(sets: 2048, ways: 16),
     levelThree: Level(sets: 32768, ways: 16), translation: Level(sets: 16, ways: 6),
