@@ -107,7 +107,8 @@ let package = Package(
     .testTarget(
       name: "PlatformTests", dependencies: ["Platform", "TestSupport"], swiftSettings: strict),
     .testTarget(
-      name: "TracesTests", dependencies: ["Traces", "TestSupport"], swiftSettings: strict),
+      name: "TracesTests", dependencies: ["Traces", "Models", "Replay", "TestSupport"],
+      swiftSettings: strict),
     .testTarget(
       name: "EndToEndTests",
       dependencies: ["Platform", "Designs", "mallometer"], swiftSettings: strict),

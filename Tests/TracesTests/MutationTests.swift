@@ -1,4 +1,8 @@
+import Designs
 import Foundation
+import Models
+import Platform
+import Replay
 import Testing
 
 @testable import Traces
@@ -131,6 +135,24 @@ import Testing
     }
     #expect(operations == workload.operationCount)
     _ = try TraceStatistics(of: reader)
+    try runEverything(reader)
+  }
+
+  /// What `simulate` and `replay` do with a trace before anything is measured: it may end with an
+  /// error of the trace, and with no other.
+  static func runEverything(_ reader: TraceReader) throws {
+    let recorded = WorkloadOptions(threads: .recorded, pace: .recorded, loops: 2)
+    let plain = Workload(trace: reader)
+    do {
+      for family in [Family.pool, .reuse] {
+        let result = try Simulation(design: Design(family: family)).run(plain)
+        #expect(result.operations == plain.operationCount)
+      }
+      _ = try Plan.compile(workload: plain)
+      _ = try Plan.compile(workload: Workload(trace: reader, options: recorded))
+    } catch is any UserFacingError {
+      // Refused in a sentence, as a design's limits or a plan's threads are.
+    }
   }
 
   @Test func resealedMutationsNeverBreakAReader() throws {

@@ -128,16 +128,16 @@ public struct ReuseModel<Memory: MemoryModel>: AllocatorModel {
     size: UInt64, alignment: UInt64, site: UInt64, thread: UInt16
   ) -> Address {
     let reserve = size + alignment + options.headerBytes
-    var payload: Address
-    var aligned: Address
-    if alignment <= ReuseLayout.page {
-      payload = allocateBlock(size: reserve, zeroed: false, site: site, thread: thread)
-      aligned = (payload + options.headerBytes + alignment - 1) & ~(alignment - 1)
-    } else {
-      payload = mapBlock(size: reserve, site: site)
-      aligned = payload - options.headerBytes + alignment
-    }
+    let isMapped = alignment > ReuseLayout.page
+    let payload =
+      isMapped
+      ? mapBlock(size: reserve, site: site)
+      : allocateBlock(size: reserve, zeroed: false, site: site, thread: thread)
     if payload == 0 { return 0 }
+    var aligned =
+      isMapped
+      ? payload - options.headerBytes + alignment
+      : (payload + options.headerBytes + alignment - 1) & ~(alignment - 1)
     counts.count(.headerWrite)
     let log2 = UInt8(alignment.trailingZeroBitCount)
     let number = regions.number(of: payload)
