@@ -33,6 +33,9 @@ struct image_state {
   uint32_t late_lock;
   struct recorder_thread *free_states;
   struct mallometer_spool *spool;
+  /// Where the search for a chunk goes on, and the count of releases from which it starts again.
+  uint32_t search_from;
+  uint32_t search_release;
   /// For calls of threads that have already ended (late destructors): one stream, one lock.
   struct recorder_thread *late;
   struct recorder_thread states[MAX_THREADS];
@@ -275,7 +278,23 @@ static bool take_chunk(uint32_t *states, uint32_t index) {
              __ATOMIC_RELAXED);
 }
 
-/// A free chunk: the lowest that was given back, else the next one never used. A thread's first
+/// A chunk that was given back, or -1. Each is looked at once after every release, so that a long
+/// spool that nobody drains isn't searched again and again.
+static int64_t reclaim_index(struct mallometer_spool *spool, uint32_t released, uint32_t grown) {
+  uint32_t *states = mallometer_spool_chunk_states(spool);
+  if (__atomic_exchange_n(&image->search_release, released, __ATOMIC_RELAXED) != released)
+    __atomic_store_n(&image->search_from, 0, __ATOMIC_RELAXED);
+  uint32_t index = __atomic_load_n(&image->search_from, __ATOMIC_RELAXED);
+  for (; index < grown; index++) {
+    if (!take_chunk(states, index)) continue;
+    __atomic_store_n(&image->search_from, index + 1, __ATOMIC_RELAXED);
+    return index;
+  }
+  __atomic_store_n(&image->search_from, grown, __ATOMIC_RELAXED);
+  return -1;
+}
+
+/// A free chunk: a low one that was given back, else the next one never used. A thread's first
 /// chunk may come from a reserve, so that many idle threads can't starve the drainer of progress.
 static int64_t claim_index(struct mallometer_spool *spool, bool first) {
   uint32_t *states = mallometer_spool_chunk_states(spool);
@@ -283,8 +302,8 @@ static int64_t claim_index(struct mallometer_spool *spool, bool first) {
   for (;;) {
     uint32_t released = __atomic_load_n(&spool->released, __ATOMIC_ACQUIRE);
     uint32_t grown = __atomic_load_n(&spool->grown, __ATOMIC_ACQUIRE);
-    for (uint32_t index = 0; index < grown; index++)
-      if (take_chunk(states, index)) return index;
+    int64_t reclaimed = reclaim_index(spool, released, grown);
+    if (reclaimed >= 0) return reclaimed;
     if (grown < bound) {
       // Every 1024 chunks the states begin a new page of the file.
       bool backed = grown % 1024 != 0 || recorder_populate(&states[grown], 4096);
@@ -297,6 +316,9 @@ static int64_t claim_index(struct mallometer_spool *spool, bool first) {
         continue;
       }
     }
+    // Threads that search at the same time may have passed a chunk over.
+    for (uint32_t index = 0; index < grown; index++)
+      if (take_chunk(states, index)) return index;
     if (spool->stopped) return -1;
     if (!wait_for_drainer(spool, released)) {
       __atomic_store_n(&image->phase, abandoned, __ATOMIC_RELEASE);

@@ -1,3 +1,5 @@
+import CPlatform
+
 /// Live blocks by address: which slot each has.
 ///
 /// Open addressing with linear probing and backward-shift deletion, so that there are no tombstones
@@ -39,6 +41,26 @@ struct AddressTable: ~Copyable {
       if place.address == 0 { return nil }
       index = (index &+ 1) & mask
     }
+  }
+
+  /// Fetches the place where a lookup of `address` will begin.
+  @inline(__always) func prefetch(_ address: UInt64) {
+    mallometer_prefetch(places + Int(truncatingIfNeeded: home(address)))
+  }
+
+  /// Puts a block in and returns nil, or the slot of the one that is there already.
+  @inline(__always) mutating func insertUnlessPresent(_ address: UInt64, slot: UInt32) -> UInt32? {
+    if UInt64(count) &* 2 > mask { grow() }
+    var index = home(address)
+    while true {
+      let place = places[Int(truncatingIfNeeded: index)]
+      if place.address == 0 { break }
+      if place.address == address { return place.slot }
+      index = (index &+ 1) & mask
+    }
+    places[Int(truncatingIfNeeded: index)] = Place(address: address, slot: slot)
+    count &+= 1
+    return nil
   }
 
   /// Puts in a block whose address isn't in the table.

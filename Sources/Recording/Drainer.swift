@@ -16,6 +16,8 @@ public final class Drainer {
   private let maximumEvents: Int?
   private let nanosecondsPerTick: Double
   private let machine: TraceHeader.Machine?
+  /// Whether an earlier drainer may have begun what this one finds.
+  private let recovering: Bool
   private var images: [RecordedImage] = []
   private var reports: [RecordingReport.Process] = []
   /// Process and start of every image ever seen, to tell which were not followed.
@@ -27,6 +29,9 @@ public final class Drainer {
   private var control: Int32? = 0
   private var pendingInput = ""
   private var reported = false
+  private var quietPasses = 0
+  private var isDone = false
+  private var keepsSpools = false
 
   /// - Parameters:
   ///   - folder: The session's folder, which exists.
@@ -34,11 +39,48 @@ public final class Drainer {
   public init(
     folder: String, output: String, follow: Bool, maximumEvents: Int?
   ) throws(RecordingError) {
-    session = try RecordingSession(folder: folder, follow: follow)
+    session = try RecordingSession(
+      folder: folder, follow: follow, maximumEvents: maximumEvents)
     self.output = output
     self.maximumEvents = maximumEvents
     nanosecondsPerTick = Self.measureClock()
     machine = Self.describeMachine()
+    recovering = false
+  }
+
+  /// Goes on where the drainer of a session was killed.
+  ///
+  /// - Parameters:
+  ///   - folder: The session's folder, in the folder of its traces.
+  ///   - controlled: Whether `record` started this process and talks to it.
+  public init(recovering folder: String, controlled: Bool) throws(RecordingError) {
+    session = try RecordingSession(recovering: folder)
+    output = (folder as NSString).deletingLastPathComponent
+    maximumEvents = session.maximumEvents
+    nanosecondsPerTick = Self.measureClock()
+    machine = Self.describeMachine()
+    recovering = true
+    control = controlled ? 0 : nil
+    reports = session.notedReports()
+    seen = reports.map { ($0.pid, 0) }
+  }
+
+  /// Recovers every recording in a folder of traces whose drainer was killed, and waits for those of
+  /// their programs that still run.
+  ///
+  /// - Returns: What each recording's images gave, those finished before it was killed included.
+  public static func recover(in output: String) throws(RecordingError) -> RecordingReport {
+    let folders = RecordingSession.folders(in: output)
+    guard !folders.isEmpty else {
+      throw .notRecoverable(path: output, reason: "there is no unfinished recording in it")
+    }
+    var processes: [RecordingReport.Process] = []
+    for folder in folders {
+      let drainer = try Drainer(recovering: folder, controlled: false)
+      drainer.drainAll()
+      processes += drainer.reports
+    }
+    return RecordingReport(processes: processes)
   }
 
   /// Nanoseconds per tick of the time stamp counter, over 20 ms.
@@ -74,22 +116,53 @@ public final class Drainer {
     signal(SIGPIPE, SIG_IGN)
     _ = fcntl(0, F_SETFL, O_NONBLOCK)
     answer("ready")
-    var quietPasses = 0
-    while true {
-      readControl()
-      discover()
-      let now = mallometer_time_stamp()
-      for image in images { image.checkEnd(now: now) }
-      // Ends were noticed before this drain, so that it sees all that was written.
-      var work = 0
-      for image in images { work += image.drain(now: mallometer_time_stamp()) }
-      finishEnded()
-      if let rootStatus, !reported { report(rootStatus) }
-      if images.isEmpty && isOver() { break }
-      quietPasses = work > 0 ? 0 : quietPasses + 1
-      wait(milliseconds: quietPasses < 100 ? 1 : quietPasses < 1000 ? 3 : 10)
+    drainAll()
+  }
+
+  private func drainAll() {
+    while !isDone {
+      if mayLag {
+        mallometer_run_courteously(
+          { context in
+            guard let context else { return }
+            let drainer = Unmanaged<Drainer>.fromOpaque(context).takeUnretainedValue()
+            while !drainer.isDone && drainer.mayLag { drainer.pass() }
+          }, Unmanaged.passUnretained(self).toOpaque())
+      } else {
+        pass()
+      }
     }
-    session.close()
+    session.close(keepingSpools: keepsSpools)
+  }
+
+  /// Whether draining may wait for idle processors: programs run whose time shouldn't be disturbed,
+  /// and their spools have room. Once they have ended, `record` waits for us; a program whose spool
+  /// fills up soon would.
+  private var mayLag: Bool {
+    var running = false
+    for image in images where !image.ended {
+      running = true
+      if image.isFillingUp { return false }
+    }
+    return running
+  }
+
+  private func pass() {
+    readControl()
+    discover()
+    let now = mallometer_time_stamp()
+    for image in images { image.checkEnd(now: now) }
+    // Ends were noticed before this drain, so that it sees all that was written.
+    var work = 0
+    for image in images { work += image.drain(now: mallometer_time_stamp()) }
+    finishEnded()
+    if let rootStatus, !reported, !images.contains(where: \.ended) { report(rootStatus) }
+    if images.isEmpty && isOver() {
+      isDone = true
+      return
+    }
+    quietPasses = work > 0 ? 0 : quietPasses + 1
+    if work == 0 { wait(milliseconds: quietPasses < 100 ? 1 : quietPasses < 1000 ? 3 : 10) }
   }
 
   private func answer(_ line: String) {
@@ -136,9 +209,11 @@ public final class Drainer {
     for spool in fresh.sorted(by: { $0.start < $1.start }) {
       // The process has become another image: the one before is over.
       for image in images where image.spool.process == spool.process { image.ended = true }
+      let noted = recovering ? RecordedImage.notedTrace(of: spool) : nil
       let image = RecordedImage(
-        spool: spool, tracePath: tracePath(for: spool), nanosecondsPerTick: nanosecondsPerTick,
-        maximumEvents: maximumEvents, machine: machine)
+        spool: spool, tracePath: noted ?? tracePath(for: spool),
+        nanosecondsPerTick: nanosecondsPerTick, maximumEvents: maximumEvents, machine: machine,
+        recovering: noted != nil)
       images.append(image)
       seen.append((spool.process, spool.start))
     }
@@ -156,7 +231,7 @@ public final class Drainer {
   }
 
   private func finishEnded() {
-    for image in images where image.ended {
+    for image in images where image.ended && image.isDrained {
       // The root's exit status comes from `record`, if that still lives.
       if image.spool.process == root, control != nil, rootStatus == nil,
         image.spool.start == seen.last(where: { $0.process == root })?.start
@@ -166,7 +241,17 @@ public final class Drainer {
       if image.spool.process == root { image.exitStatus = rootStatus }
       started += image.spool.images
       image.finish()
-      reports.append(image.report)
+      let report = image.report
+      if report.trace == nil || !reports.contains(where: { $0.trace == report.trace }) {
+        if report.problem == nil { session.note(report) }
+        reports.append(report)
+      }
+      // A trace that went wrong keeps its spool: it can be recovered once there is room again.
+      if report.problem == nil || !recovering {
+        image.removeSpool()
+      } else {
+        keepsSpools = true
+      }
     }
     images.removeAll { $0.finished }
   }

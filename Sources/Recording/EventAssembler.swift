@@ -17,44 +17,160 @@ public struct RecordingCounters: Sendable, Equatable {
 }
 
 /// Turns merged records into events: addresses into slots, callers into sites, ticks into time.
+///
+/// Works on runs of one thread's records, and hands the events on by runs: what a record costs is
+/// two hash lookups and the encoder, nothing is counted or checked out per event.
 struct EventAssembler: ~Copyable {
   let writer: TraceWriter
   let spool: SpoolFile
+  let journal: RecordingJournal
   private let nanosecondsPerTick: Double
   private var table = AddressTable()
-  private var slots = SlotAllocator()
+  private var slots = SlotStack()
   var sites = SiteResolver()
   var counters = RecordingCounters()
-  private var lastTime: UInt64 = 0
-  private var threadNumbers: UInt32 = 0
+  private(set) var lastTime: UInt64 = 0
+  private(set) var threadNumbers: UInt32 = 0
   /// Numbers of ended threads, the oldest first, used again when 65,536 aren't enough.
-  private var endedNumbers: [UInt16] = []
-  private var endedNumbersUsed = 0
+  private(set) var endedNumbers: [UInt16] = []
+  private(set) var endedNumbersUsed = 0
   /// Calls recorded: events but for what was made up (starts of threads, implied frees).
   private(set) var calls = 0
+  private let events: UnsafeMutablePointer<Event>
+  private var pending = 0
 
-  init(writer: TraceWriter, spool: SpoolFile, nanosecondsPerTick: Double) {
-    self.writer = writer
-    self.spool = spool
-    self.nanosecondsPerTick = nanosecondsPerTick
+  /// Records of a run at most.
+  static let runRecords = 2048
+  /// Events that the last record of a run may add beyond one for each.
+  static let spareEvents = 4
+
+  /// Why a run of records ended.
+  enum RunEnd {
+    /// All taken, or something rare happened and the rest is to be offered again.
+    case open
+    /// The next record is later than what may be merged.
+    case bound
+    /// Another thread's record may have to come first: see `ImageStream.takeOther`.
+    case disputed
   }
 
-  var liveBlocks: Int { table.count }
+  init(
+    writer: TraceWriter, spool: SpoolFile, journal: RecordingJournal, nanosecondsPerTick: Double
+  ) {
+    self.writer = writer
+    self.spool = spool
+    self.journal = journal
+    self.nanosecondsPerTick = nanosecondsPerTick
+    events = .allocate(capacity: Self.runRecords + Self.spareEvents)
+  }
+
+  deinit { events.deallocate() }
+
   var threads: Int { Int(threadNumbers) }
 
-  func isLive(_ address: UInt64) -> Bool { table.slot(at: address) != nil }
+  /// Appends the events that a run of one thread's records stands for.
+  ///
+  /// - Parameters:
+  ///   - count: `runRecords` at most; the writer's block has room for that and `spareEvents`.
+  ///   - generation: The records that have another were never written.
+  ///   - upTo: Records later than this stay.
+  ///   - mergedUpTo: Records from before are counted as late.
+  ///   - alone: Whether no other thread can have a say in what an address means.
+  @inline(never) mutating func append(
+    run: UnsafeMutablePointer<mallometer_record>, count: Int, generation: UInt64, upTo: UInt64,
+    mergedUpTo: UInt64, alone: Bool, from stream: inout ThreadStream
+  ) throws(TraceError) -> (taken: Int, end: RunEnd) {
+    let start = spool.start
+    var index = 0
+    var end = RunEnd.open
+    run: while index < count {
+      let record = run + index
+      if index + 8 < count { table.prefetch(run[index + 8].address & 0xFFFF_FFFF_FFFF) }
+      let word = record.pointee.size_generation
+      if word & 0xFFFF_0000_0000_0000 != generation {
+        index += 1
+        continue
+      }
+      let ticks = record.pointee.time
+      if ticks > upTo {
+        end = .bound
+        break
+      }
+      let time = time(of: ticks, since: start)
+      let address = record.pointee.address & 0xFFFF_FFFF_FFFF
+      let caller = record.pointee.caller
+      let kind = UInt32(truncatingIfNeeded: caller >> 48)
+      let thread: UInt16
+      if let known = stream.number {
+        thread = known
+      } else {
+        thread = number(&stream, time: time)
+      }
+      if kind == mallometer_record_malloc.rawValue {
+        let slot = slots.next
+        let site = try sites.number(of: caller & 0xFFFF_FFFF_FFFF, in: spool, writer: writer)
+        if table.insertUnlessPresent(address, slot: slot) != nil {
+          if !alone {
+            end = .disputed
+            break
+          }
+          try appendRare(record.pointee, kind, address, thread, time, &stream)
+          index += 1
+          if ticks < mergedUpTo { counters.late += 1 }
+          break
+        }
+        slots.take()
+        journal.note(slot, at: address)
+        calls &+= 1
+        add(
+          Event(
+            kind: .malloc, thread: thread, slot: slot, size: word & 0xFFFF_FFFF_FFFF, time: time,
+            site: site))
+      } else if kind == mallometer_record_free.rawValue {
+        let site = try sites.number(of: caller & 0xFFFF_FFFF_FFFF, in: spool, writer: writer)
+        if let slot = table.remove(address) {
+          slots.give(slot)
+          add(Event(kind: .free, thread: thread, slot: slot, time: time, site: site))
+        } else if alone {
+          foreignFree(site, thread, time)
+        } else {
+          end = .disputed
+          break
+        }
+        calls &+= 1
+      } else {
+        if !alone && isDisputed(kind, address) {
+          end = .disputed
+          break
+        }
+        try appendRare(record.pointee, kind, address, thread, time, &stream)
+        index += 1
+        if ticks < mergedUpTo { counters.late += 1 }
+        break
+      }
+      if ticks < mergedUpTo { counters.late += 1 }
+      index += 1
+    }
+    let appended = UnsafeBufferPointer(start: events, count: pending)
+    pending = 0
+    try writer.append(contentsOf: appended)
+    return (index, end)
+  }
 
-  @inline(__always) private mutating func time(of record: mallometer_record) -> UInt64 {
-    let ticks = record.time > spool.start ? record.time &- spool.start : 0
+  @inline(__always) private mutating func add(_ event: Event) {
+    events[pending] = event
+    pending &+= 1
+  }
+
+  @inline(__always) private mutating func time(of stamp: UInt64, since start: UInt64) -> UInt64 {
+    let ticks = stamp > start ? stamp &- start : 0
     let nanoseconds = UInt64(Double(ticks) * nanosecondsPerTick)
     if nanoseconds < lastTime { return lastTime }
     lastTime = nanoseconds
     return nanoseconds
   }
 
-  private mutating func number(
-    _ stream: inout ThreadStream, time: UInt64
-  ) throws(TraceError) -> UInt16 {
+  private mutating func number(_ stream: inout ThreadStream, time: UInt64) -> UInt16 {
     let number: UInt16
     if threadNumbers <= UInt32(UInt16.max) {
       number = UInt16(threadNumbers)
@@ -66,128 +182,165 @@ struct EventAssembler: ~Copyable {
     }
     threadNumbers += 1
     stream.number = number
-    if number > 0 {
-      try writer.append(Event(kind: .threadStart, thread: number, slot: 0, time: time))
-    }
+    if number > 0 { add(Event(kind: .threadStart, thread: number, slot: 0, time: time)) }
     return number
   }
 
-  /// Appends the event or events that one record stands for.
-  @inline(__always) mutating func append(
-    _ record: mallometer_record, from stream: inout ThreadStream
+  /// Whether what the record says of an address contradicts what is known of it.
+  private func isDisputed(_ kind: UInt32, _ address: UInt64) -> Bool {
+    if address == 0 || kind == mallometer_record_thread_end.rawValue { return false }
+    let isLive = table.slot(at: address) != nil
+    return isLive != (kind == mallometer_record_realloc_from.rawValue)
+  }
+
+  /// Everything but a plain malloc or free.
+  @inline(never) private mutating func appendRare(
+    _ record: mallometer_record, _ kind: UInt32, _ address: UInt64, _ thread: UInt16,
+    _ time: UInt64, _ stream: inout ThreadStream
   ) throws(TraceError) {
-    let time = time(of: record)
-    let thread: UInt16
-    if let known = stream.number {
-      thread = known
-    } else {
-      thread = try number(&stream, time: time)
-    }
-    let address = record.address & 0xFFFF_FFFF_FFFF
-    let size = record.size_generation & 0xFFFF_FFFF_FFFF
-    let kind = UInt32(truncatingIfNeeded: record.caller >> 48)
     if kind == mallometer_record_thread_end.rawValue {
-      try endThread(&stream, thread, time)
+      stream.ended = true
+      endedNumbers.append(thread)
+      add(Event(kind: .threadEnd, thread: thread, slot: 0, time: time))
       return
     }
+    let size = record.size_generation & 0xFFFF_FFFF_FFFF
     let site = try sites.number(
       of: record.caller & 0xFFFF_FFFF_FFFF, in: spool, writer: writer)
     switch kind {
     case mallometer_record_malloc.rawValue:
-      try allocate(.malloc, address, size, 0, site, thread, time)
-    case mallometer_record_free.rawValue:
-      calls &+= 1
-      if let slot = table.remove(address) {
-        slots.free(slot)
-        try writer.append(
-          Event(kind: .free, thread: thread, slot: slot, time: time, site: site))
-      } else {
-        try foreignFree(site, thread, time)
-      }
+      allocate(.malloc, address, size, 0, site, thread, time)
     case mallometer_record_calloc.rawValue:
-      try allocate(.calloc, address, size, 0, site, thread, time)
+      allocate(.calloc, address, size, 0, site, thread, time)
     case mallometer_record_realloc_new.rawValue:
-      try allocate(.realloc, address, size, 0, site, thread, time)
+      allocate(.realloc, address, size, 0, site, thread, time)
     case mallometer_record_aligned.rawValue:
       let alignment = UInt8(truncatingIfNeeded: record.address >> 48)
-      try allocate(.aligned, address, size, min(alignment, 47), site, thread, time)
+      allocate(.aligned, address, size, min(alignment, 47), site, thread, time)
     case mallometer_record_realloc_from.rawValue:
       stream.reallocations.append(.init(address: address, slot: table.remove(address)))
     case mallometer_record_realloc_to.rawValue:
-      try reallocate(&stream, to: address, size, site, thread, time)
+      reallocate(&stream, to: address, size, site, thread, time)
     default:
       counters.unfinished += 1
     }
   }
 
-  @inline(__always) private mutating func allocate(
+  private mutating func allocate(
     _ kind: EventKind, _ address: UInt64, _ size: UInt64, _ alignment: UInt8, _ site: UInt32,
     _ thread: UInt16, _ time: UInt64
-  ) throws(TraceError) {
-    try makeRoom(at: address, site, thread, time)
-    let slot = slots.allocate()
+  ) {
+    makeRoom(at: address, site, thread, time)
+    let slot = slots.next
+    slots.take()
     table.insert(address, slot: slot)
+    journal.note(slot, at: address)
     calls &+= 1
-    try writer.append(
+    add(
       Event(
         kind: kind, alignmentLog2: alignment, thread: thread, slot: slot, size: size, time: time,
         site: site))
   }
 
   /// A block that was returned where another is live: that one's free was missed.
-  @inline(__always) private mutating func makeRoom(
+  private mutating func makeRoom(
     at address: UInt64, _ site: UInt32, _ thread: UInt16, _ time: UInt64
-  ) throws(TraceError) {
+  ) {
     guard let slot = table.remove(address) else { return }
-    slots.free(slot)
+    slots.give(slot)
     counters.impliedFrees += 1
-    try writer.append(
-      Event(kind: .impliedFree, thread: thread, slot: slot, time: time, site: site))
+    add(Event(kind: .impliedFree, thread: thread, slot: slot, time: time, site: site))
   }
 
-  private mutating func foreignFree(
-    _ site: UInt32, _ thread: UInt16, _ time: UInt64
-  ) throws(TraceError) {
+  private mutating func foreignFree(_ site: UInt32, _ thread: UInt16, _ time: UInt64) {
     counters.foreignFrees += 1
-    try writer.append(
-      Event(kind: .foreignFree, thread: thread, slot: 0, time: time, site: site))
+    add(Event(kind: .foreignFree, thread: thread, slot: 0, time: time, site: site))
   }
 
   private mutating func reallocate(
     _ stream: inout ThreadStream, to address: UInt64, _ size: UInt64, _ site: UInt32,
     _ thread: UInt16, _ time: UInt64
-  ) throws(TraceError) {
+  ) {
     let old = stream.reallocations.popLast()
     if address == 0 {
       guard let old, let slot = old.slot else { return }
       if size > 0 {
-        // It failed, so the old block is still there.
-        if table.slot(at: old.address) == nil { table.insert(old.address, slot: slot) }
+        // It failed, so the old block is still there, unless its address was given away.
+        let taken = table.insertUnlessPresent(old.address, slot: slot) != nil
+        journal.note(slot, at: taken ? 0 : old.address)
         return
       }
-      calls += 1
-      slots.free(slot)
-      try writer.append(
-        Event(kind: .free, thread: thread, slot: slot, time: time, site: site))
+      calls &+= 1
+      slots.give(slot)
+      add(Event(kind: .free, thread: thread, slot: slot, time: time, site: site))
       return
     }
     guard let slot = old?.slot else {
-      if old != nil { try foreignFree(site, thread, time) }
-      try allocate(.realloc, address, size, 0, site, thread, time)
+      if old != nil { foreignFree(site, thread, time) }
+      allocate(.realloc, address, size, 0, site, thread, time)
       return
     }
-    try makeRoom(at: address, site, thread, time)
+    makeRoom(at: address, site, thread, time)
     table.insert(address, slot: slot)
-    calls += 1
-    try writer.append(
+    journal.note(slot, at: address)
+    calls &+= 1
+    add(
       Event(kind: .realloc, thread: thread, slot: slot, size: size, time: time, site: site))
   }
+}
 
-  private mutating func endThread(
-    _ stream: inout ThreadStream, _ thread: UInt16, _ time: UInt64
-  ) throws(TraceError) {
-    stream.ended = true
-    endedNumbers.append(thread)
-    try writer.append(Event(kind: .threadEnd, thread: thread, slot: 0, time: time))
+extension EventAssembler {
+  /// Takes up where an earlier drainer stopped.
+  ///
+  /// - Parameters:
+  ///   - slots: As the events in the trace leave them.
+  ///   - live: Live slots with the addresses of their blocks.
+  mutating func resume(
+    _ checkpoint: Checkpoint, slots: consuming SlotStack, live: [(slot: UInt32, address: UInt64)]
+  ) {
+    self.slots = slots
+    for block in live { _ = table.insertUnlessPresent(block.address, slot: block.slot) }
+    lastTime = checkpoint.lastTime
+    threadNumbers = checkpoint.threadNumbers
+    endedNumbers = checkpoint.endedNumbers
+    endedNumbersUsed = 0
+    calls = checkpoint.calls
+    counters = checkpoint.counters
+  }
+}
+
+/// `SlotAllocator`'s rule without its checks: the slot freed last, else the next new one.
+struct SlotStack: ~Copyable {
+  private var freed: UnsafeMutablePointer<UInt32>
+  private var capacity: Int
+  private var depth = 0
+  private var new: UInt32 = 0
+
+  init() {
+    capacity = 4096
+    freed = .allocate(capacity: capacity)
+  }
+
+  deinit { freed.deallocate() }
+
+  /// The slot that the next allocation takes.
+  @inline(__always) var next: UInt32 { depth > 0 ? freed[depth &- 1] : new }
+
+  @inline(__always) mutating func take() {
+    if depth > 0 { depth &-= 1 } else { new &+= 1 }
+  }
+
+  @inline(__always) mutating func give(_ slot: UInt32) {
+    if depth == capacity { grow() }
+    freed[depth] = slot
+    depth &+= 1
+  }
+
+  private mutating func grow() {
+    let larger = UnsafeMutablePointer<UInt32>.allocate(capacity: capacity * 2)
+    larger.update(from: freed, count: depth)
+    freed.deallocate()
+    freed = larger
+    capacity *= 2
   }
 }

@@ -11,10 +11,11 @@ final class ImageStream {
   /// Position in `threads` by the recorder's number.
   private var positions: [UInt32: Int] = [:]
   private var attached: [Bool] = []
-  /// Merged chunks whose events aren't in the file yet, with the event count that must be.
-  private var merged: [(chunk: UInt32, events: Int)] = []
-  private var committedEvents = 0
-  private var committedBytes: UInt64 = 0
+  /// Merged chunks whose events aren't all in the file yet.
+  private var merged: [Checkpoint.Merged] = []
+  /// Chunks that an earlier drainer merged and didn't give back.
+  private var mergedBefore: Set<Checkpoint.Merged> = []
+  private let journal: RecordingJournal
   private var mergedUpTo: UInt64 = 0
   private let maximumEvents: Int?
   /// The recording was cut short at the maximum that was asked for.
@@ -23,14 +24,41 @@ final class ImageStream {
   private let ticksPerMicrosecond: UInt64
 
   init(
-    spool: SpoolFile, writer: TraceWriter, nanosecondsPerTick: Double, maximumEvents: Int?
+    spool: SpoolFile, writer: TraceWriter, journal: RecordingJournal, nanosecondsPerTick: Double,
+    maximumEvents: Int?
   ) {
     self.spool = spool
     self.writer = writer
+    self.journal = journal
     self.maximumEvents = maximumEvents
     ticksPerMicrosecond = UInt64(1000 / nanosecondsPerTick)
     assembler = EventAssembler(
-      writer: writer, spool: spool, nanosecondsPerTick: nanosecondsPerTick)
+      writer: writer, spool: spool, journal: journal, nanosecondsPerTick: nanosecondsPerTick)
+  }
+
+  /// Takes up where an earlier drainer stopped: see `RecordingRecovery`.
+  func resume(
+    _ checkpoint: Checkpoint, slots: consuming SlotStack, live: [(slot: UInt32, address: UInt64)]
+  ) throws(TraceError) {
+    assembler.resume(checkpoint, slots: slots, live: live)
+    mergedUpTo = checkpoint.mergedUpTo
+    pageFaults = checkpoint.pageFaults
+    mergedBefore = Set(checkpoint.merged)
+    for cursor in checkpoint.cursors {
+      positions[cursor.raw] = threads.count
+      threads.append(ThreadStream(cursor, idleAt: mergedUpTo))
+    }
+    // Before anything is taken for a thread's end: its last chunk may not be given back yet.
+    findChunks()
+    if let maximumEvents, assembler.calls >= maximumEvents { try stop() }
+  }
+
+  /// Records merged at a time, so that others get their turn: a run more at most.
+  private static let passRecords = 1 << 17
+
+  /// Whether more than half of the spool waits to be drained, or a thread waits for a chunk.
+  var isFillingUp: Bool {
+    spool.hasWaiters || attached.count { $0 } > Int(spool.base.pointee.max_chunks) / 2
   }
 
   /// Threads seen so far.
@@ -59,8 +87,10 @@ final class ImageStream {
     upTo = ended ? UInt64.max : max(upTo, margin) - margin
     assembler.sites.noteModules(of: spool)
     let count = try merge(upTo: upTo)
-    mergedUpTo = max(mergedUpTo, ended ? 0 : upTo)
-    releaseCommitted()
+    // A merge that was cut short leaves earlier records for the next pass.
+    if count < Self.passRecords { mergedUpTo = max(mergedUpTo, ended ? 0 : upTo) }
+    // A small spool may be full before a block is.
+    if spool.hasWaiters && !merged.isEmpty { try commit() }
     return count
   }
 
@@ -108,6 +138,12 @@ final class ImageStream {
       }
       attached[Int(index)] = true
       let chunk = spool.chunk(index)
+      if let known = mergedBefore.remove(
+        .init(chunk: index, thread: chunk.pointee.thread, sequence: chunk.pointee.sequence))
+      {
+        merged.append(known)
+        continue
+      }
       pageFaults = max(pageFaults, chunk.pointee.page_faults)
       let raw = chunk.pointee.thread
       let position: Int
@@ -150,7 +186,7 @@ final class ImageStream {
       let index = active[first]
       count += try takeRun(
         from: index, upTo: min(upTo, secondTime), alone: active.count == 1)
-      if stopped { return count }
+      if stopped || count >= Self.passRecords { return count }
       if threads[index].available == 0 { active.remove(at: first) }
     }
     return count
@@ -159,42 +195,47 @@ final class ImageStream {
   /// Takes one thread's records while they are the earliest.
   private func takeRun(from index: Int, upTo: UInt64, alone: Bool) throws(TraceError) -> Int {
     var count = 0
-    while threads[index].available > 0 {
-      let record = threads[index].head
-      if record.pointee.time > upTo && count > 0 { break }
-      if !alone { try putRight(record.pointee, of: index) }
-      try take(index)
-      count += 1
-      if stopped { break }
+    while threads[index].available > 0, count < Self.passRecords {
+      let (taken, end) = try take(from: index, upTo: upTo, alone: alone)
+      count += taken
+      if stopped || end == .bound { break }
+      if end == .disputed {
+        let time = threads[index].head.pointee.time
+        try takeOther(than: index, time: time)
+        if stopped { break }
+        count += try take(from: index, upTo: time, atMost: 1, alone: true).taken
+        if stopped { break }
+      }
     }
     return count
   }
 
-  /// Takes the next record of a thread.
-  @inline(__always) private func take(_ index: Int) throws(TraceError) {
+  /// Takes records of a thread from its current chunk, and writes a block where one is full.
+  private func take(
+    from index: Int, upTo: UInt64, atMost: Int = EventAssembler.runRecords, alone: Bool
+  ) throws(TraceError) -> (taken: Int, end: EventAssembler.RunEnd) {
+    if writer.roomInBlock < 2 * EventAssembler.spareEvents || journal.isNearlyFull { try commit() }
     let part = threads[index].parts[threads[index].readPart]
-    let record = part.records[threads[index].readIndex]
-    if record.size_generation & 0xFFFF_0000_0000_0000 == part.generation {
-      if record.time < mergedUpTo { assembler.counters.late += 1 }
-      try assembler.append(record, from: &threads[index])
-      if let maximumEvents, assembler.calls >= maximumEvents { stop() }
-    }
-    advance(index, part)
-  }
-
-  @inline(__always) private func advance(_ index: Int, _ part: ThreadStream.Part) {
-    threads[index].available -= 1
-    threads[index].readIndex += 1
-    if threads[index].readIndex >= Int(part.chunk.pointee.limit) { finishPart(index) }
-    if writer.byteCount != committedBytes {
-      committedBytes = writer.byteCount
-      committedEvents = writer.eventCount
-    }
+    let place = threads[index].readIndex
+    var count = min(
+      atMost, threads[index].available, part.limit - place,
+      writer.roomInBlock - EventAssembler.spareEvents)
+    if let maximumEvents { count = min(count, maximumEvents - assembler.calls) }
+    let (taken, end) = try assembler.append(
+      run: part.records + place, count: count, generation: part.generation, upTo: upTo,
+      mergedUpTo: mergedUpTo, alone: alone, from: &threads[index])
+    threads[index].available -= taken
+    threads[index].readIndex += taken
+    if threads[index].readIndex >= part.limit { finishPart(index) }
+    if let maximumEvents, assembler.calls >= maximumEvents { try stop() }
+    return (taken, end)
   }
 
   private func finishPart(_ index: Int) {
     let part = threads[index].readPart
-    merged.append((threads[index].parts[part].index, writer.eventCount))
+    let finished = threads[index].parts[part]
+    merged.append(
+      .init(chunk: finished.index, thread: threads[index].raw, sequence: finished.sequence))
     threads[index].readPart += 1
     threads[index].readIndex = 0
     if threads[index].readPart > 64 || threads[index].readPart == threads[index].parts.count {
@@ -208,16 +249,13 @@ final class ImageStream {
 
   /// A free that isn't known although another thread's allocation of it comes within microseconds,
   /// or an allocation on an address that another thread is just freeing: takes the other one first.
-  @inline(__always) private func putRight(
-    _ record: mallometer_record, of index: Int
-  ) throws(TraceError) {
+  private func takeOther(than index: Int, time: UInt64) throws(TraceError) {
+    let record = threads[index].head.pointee
     let kind = UInt32(truncatingIfNeeded: record.caller >> 48)
-    let address = record.address & 0xFFFF_FFFF_FFFF
-    if address == 0 || kind == mallometer_record_thread_end.rawValue { return }
     let gives =
       kind == mallometer_record_free.rawValue || kind == mallometer_record_realloc_from.rawValue
-    if assembler.isLive(address) == gives { return }
-    try takeOther(than: index, until: address, gives: !gives, before: record.time)
+    try takeOther(
+      than: index, until: record.address & 0xFFFF_FFFF_FFFF, gives: !gives, before: time)
   }
 
   @inline(never) private func takeOther(
@@ -234,12 +272,15 @@ final class ImageStream {
         let frees =
           kind == mallometer_record_free.rawValue || kind == mallometer_record_realloc_from.rawValue
         if record.address & 0xFFFF_FFFF_FFFF == address && frees == gives {
-          for _ in 0...ahead { try take(other) }
+          var left = ahead + 1
+          while left > 0, !stopped {
+            left -= try take(from: other, upTo: .max, atMost: left, alone: true).taken
+          }
           assembler.counters.reordered += 1
           return
         }
         position += 1
-        if position >= Int(threads[other].parts[part].chunk.pointee.limit) {
+        if position >= threads[other].parts[part].limit {
           part += 1
           position = 0
         }
@@ -247,8 +288,10 @@ final class ImageStream {
     }
   }
 
-  private func stop() {
+  private func stop() throws(TraceError) {
     stopped = true
+    // What is discarded from now on can't be read again.
+    try commit()
     spool.stop()
     spool.announceReleased()
   }
@@ -269,18 +312,37 @@ final class ImageStream {
     return 0
   }
 
-  /// Gives chunks back whose events are in the file.
-  private func releaseCommitted() {
-    var count = 0
+  /// Writes the events so far as a block, and gives the chunks back that it holds.
+  ///
+  /// Whenever this process is killed, another can go on: before the block is written, a checkpoint
+  /// tells what comes after it, and no chunk is given back before the block is in the file.
+  func commit() throws(TraceError) {
+    guard writer.eventsInBlock > 0 else { return }
+    try journal.prepare(checkpoint())
+    try writer.flush()
+    journal.apply()
+    guard !merged.isEmpty else { return }
     let states = spool.chunkStates
-    while count < merged.count, merged[count].events <= committedEvents {
-      let chunk = merged[count].chunk
-      attached[Int(chunk)] = false
-      mallometer_store32(states + Int(chunk), mallometer_chunk_free.rawValue)
-      count += 1
+    for part in merged {
+      attached[Int(part.chunk)] = false
+      mallometer_store32(states + Int(part.chunk), mallometer_chunk_free.rawValue)
     }
-    guard count > 0 else { return }
-    merged.removeFirst(count)
+    merged.removeAll(keepingCapacity: true)
     spool.announceReleased()
+  }
+
+  private func checkpoint() -> Checkpoint {
+    var checkpoint = Checkpoint()
+    checkpoint.events = writer.eventCount
+    checkpoint.calls = assembler.calls
+    checkpoint.lastTime = assembler.lastTime
+    checkpoint.mergedUpTo = mergedUpTo
+    checkpoint.pageFaults = pageFaults
+    checkpoint.threadNumbers = UInt32(assembler.threads)
+    checkpoint.counters = assembler.counters
+    checkpoint.endedNumbers = Array(assembler.endedNumbers[assembler.endedNumbersUsed...])
+    checkpoint.cursors = threads.map(\.cursor)
+    checkpoint.merged = merged
+    return checkpoint
   }
 }

@@ -12,35 +12,84 @@ final class RecordedImage {
   private var stream: ImageStream?
   private(set) var problem: String?
   private(set) var finished = false
+  /// Ended, and nothing was left in the last pass.
+  private(set) var isDrained = false
   /// Another image has taken its process over, or the process is gone.
   var ended = false
   var exitStatus: Int32?
   private var lastMapCheck: UInt64 = 0
-  private let nanosecondsPerTick: Double
-  private var bytes: UInt64 = 0
-  private var events = 0
+  private var nanosecondsPerTick: Double
+  private var journal: RecordingJournal?
+  /// Of a trace that an earlier drainer had finished.
+  private var whole: (events: Int, threads: Int, bytes: UInt64)?
 
+  /// - Parameter recovering: Whether an earlier drainer may have begun the trace.
   init(
     spool: SpoolFile, tracePath: String, nanosecondsPerTick: Double, maximumEvents: Int?,
-    machine: TraceHeader.Machine?
+    machine: TraceHeader.Machine?, recovering: Bool = false
   ) {
     self.spool = spool
     self.tracePath = tracePath
     self.nanosecondsPerTick = nanosecondsPerTick
     descriptor = mallometer_process_descriptor(spool.process)
-    let header = TraceHeader(
-      program: spool.executable, arguments: spool.arguments, process: spool.process,
-      parentProcess: spool.parent,
-      startedAt: Double(spool.base.pointee.start_realtime_ns) / 1e9, machine: machine,
-      timeStampGHz: 1 / nanosecondsPerTick, minorFaultsAtStart: 0,
-      residentBytesAtStart: Self.residentBytes(of: spool.process))
     do throws(TraceError) {
+      let journal = try RecordingJournal(base: Self.base(of: spool))
+      self.journal = journal
+      if recovering, try recover(journal, maximumEvents: maximumEvents) { return }
+      try note(tracePath)
+      let header = TraceHeader(
+        program: spool.executable, arguments: spool.arguments, process: spool.process,
+        parentProcess: spool.parent,
+        startedAt: Double(spool.base.pointee.start_realtime_ns) / 1e9, machine: machine,
+        timeStampGHz: 1 / nanosecondsPerTick, minorFaultsAtStart: 0,
+        residentBytesAtStart: Self.residentBytes(of: spool.process))
       let writer = try TraceWriter(path: tracePath, header: header)
       stream = ImageStream(
-        spool: spool, writer: writer, nanosecondsPerTick: nanosecondsPerTick,
+        spool: spool, writer: writer, journal: journal, nanosecondsPerTick: nanosecondsPerTick,
         maximumEvents: maximumEvents)
     } catch {
       fail(error)
+    }
+  }
+
+  /// Takes the trace up where an earlier drainer stopped; false if there is nothing in it.
+  private func recover(
+    _ journal: RecordingJournal, maximumEvents: Int?
+  ) throws(TraceError) -> Bool {
+    let state = try RecordingRecovery.open(trace: tracePath, journal: journal)
+    switch consume state {
+    case .empty: return false
+    case .whole(let events, let threads, let bytes):
+      whole = (events, threads, bytes)
+      ended = true
+      return true
+    case .resumable(let resumable):
+      nanosecondsPerTick = resumable.nanosecondsPerTick
+      let resumed = ImageStream(
+        spool: spool, writer: resumable.writer, journal: journal,
+        nanosecondsPerTick: nanosecondsPerTick, maximumEvents: maximumEvents)
+      stream = resumed
+      try resumed.resume(resumable.checkpoint, slots: resumable.slots, live: resumable.live)
+      return true
+    }
+  }
+
+  private static func base(of spool: SpoolFile) -> String { String(spool.path.dropLast(6)) }
+
+  private static func note(of spool: SpoolFile) -> String { base(of: spool) + ".trace" }
+
+  /// Where an earlier drainer wrote the trace of a spool; nil if it hadn't begun.
+  static func notedTrace(of spool: SpoolFile) -> String? {
+    let text = try? String(contentsOfFile: note(of: spool), encoding: .utf8)
+    return text.flatMap { $0.hasSuffix("\n") ? String($0.dropLast()) : nil }
+  }
+
+  private func note(_ path: String) throws(TraceError) {
+    do {
+      try Data("\(path)\n".utf8).write(to: URL(fileURLWithPath: Self.note(of: spool)))
+    } catch {
+      throw TraceError(
+        .file, path: Self.note(of: spool), "can't be written: \(error.localizedDescription)")
     }
   }
 
@@ -80,11 +129,18 @@ final class RecordedImage {
     }
   }
 
-  /// Writes what is there. Returns how many records that were.
+  /// Whether more than half of the spool waits to be drained.
+  var isFillingUp: Bool { stream?.isFillingUp ?? false }
+
+  /// Writes what is there, a few blocks at most. Returns how many records that were.
   func drain(now: UInt64) -> Int {
-    guard let stream, problem == nil, !finished else { return 0 }
+    guard let stream, problem == nil, !finished else {
+      isDrained = ended
+      return 0
+    }
     do throws(TraceError) {
       let count = try stream.drain(now: now, ended: ended)
+      isDrained = ended && count == 0
       if count > 0 {
         stream.writer.minorFaults = stream.pageFaults
         if !ended, let resident = Self.residentBytes(of: spool.process) {
@@ -98,16 +154,25 @@ final class RecordedImage {
     }
   }
 
-  /// After the last drain: writes the footer and removes the spool.
+  /// After the last drain: writes the footer.
   func finish() {
     guard !finished else { return }
     finished = true
     if let stream, problem == nil {
-      do throws(TraceError) { try stream.writer.finish(footer: footer(stream)) } catch {
+      do throws(TraceError) {
+        try stream.commit()
+        try stream.writer.finish(footer: footer(stream))
+      } catch {
         fail(error)
       }
     }
+  }
+
+  /// After `finish`: removes the spool and what lies beside it.
+  func removeSpool() {
     unlink(spool.path)
+    journal?.remove()
+    unlink(Self.note(of: spool))
   }
 
   private func footer(_ stream: ImageStream) -> TraceFooter {
@@ -140,6 +205,12 @@ final class RecordedImage {
   }
 
   var report: RecordingReport.Process {
+    if let whole {
+      return .init(
+        trace: tracePath, pid: spool.process, program: spool.program, events: whole.events,
+        dropped: spool.dropped, threads: whole.threads,
+        bytesPerEvent: whole.events > 0 ? Double(whole.bytes) / Double(whole.events) : 0)
+    }
     guard let stream else {
       return .init(
         trace: nil, pid: spool.process, program: spool.program, followed: true, problem: problem)

@@ -8,6 +8,7 @@ public enum RecordingError: UserFacingError, Equatable {
   case outputFolder(path: String, reason: String)
   case drainer(reason: String)
   case report(path: String, reason: String)
+  case notRecoverable(path: String, reason: String)
 
   public var message: String {
     switch self {
@@ -17,6 +18,8 @@ public enum RecordingError: UserFacingError, Equatable {
       "\(path): traces can't be written there: \(reason)"
     case .drainer(let reason): "the process that writes the traces couldn't be started: \(reason)"
     case .report(let path, let reason): "\(path): the report can't be written: \(reason)"
+    case .notRecoverable(let path, let reason):
+      "\(path): the recording can't be recovered: \(reason)"
     }
   }
 
@@ -27,6 +30,7 @@ public enum RecordingError: UserFacingError, Equatable {
     case .outputFolder: "name another folder with -o, or free space there"
     case .drainer: nil
     case .report: "name another file with --report"
+    case .notRecoverable: "name the folder of a recording that was killed with -o"
     }
   }
 
@@ -35,7 +39,7 @@ public enum RecordingError: UserFacingError, Equatable {
     switch self {
     case .notFound: 127
     case .notExecutable: 126
-    case .outputFolder, .drainer, .report: 125
+    case .outputFolder, .drainer, .report, .notRecoverable: 125
     }
   }
 

@@ -63,6 +63,9 @@ final class SpoolFile {
   /// Whether an exec was begun and hasn't failed.
   var execBegun: Bool { mallometer_load64(Self.word(base, \.exec_time)) != 0 }
 
+  /// Whether threads wait for chunks.
+  var hasWaiters: Bool { mallometer_load32(Self.word(base, \.waiters)) != 0 }
+
   func stop() { mallometer_store32(Self.word(base, \.stopped), 1) }
 
   /// Tells waiting threads that chunks came back.

@@ -14,10 +14,13 @@ struct ThreadStream {
     var chunk: UnsafeMutablePointer<mallometer_chunk>
     var records: UnsafeMutablePointer<Record>
     var generation: UInt64
+
+    /// Records that it can hold: lowered when its thread ends.
+    var limit: Int { Int(chunkLimit(chunk)) }
   }
 
   /// A realloc between its two records.
-  struct Reallocation {
+  struct Reallocation: Equatable {
     var address: UInt64
     /// Nil if the old block was never seen allocated.
     var slot: UInt32?
@@ -47,6 +50,26 @@ struct ThreadStream {
   var ended = false
 
   init(raw: UInt32) { self.raw = raw }
+
+  /// A stream whose records before the cursor are in the trace.
+  init(_ cursor: Checkpoint.Cursor, idleAt: UInt64) {
+    raw = cursor.raw
+    number = cursor.number
+    ended = cursor.ended
+    reallocations = cursor.reallocations
+    nextSequence = cursor.sequence
+    readIndex = Int(cursor.index)
+    publishedIndex = readIndex
+    self.idleAt = idleAt
+  }
+
+  /// Where the merge stands.
+  var cursor: Checkpoint.Cursor {
+    .init(
+      raw: raw, number: number, ended: ended,
+      sequence: readPart < parts.count ? parts[readPart].sequence : nextSequence,
+      index: UInt32(readIndex), reallocations: reallocations)
+  }
 
   mutating func add(_ part: Part) {
     early.append(part)

@@ -138,9 +138,24 @@ public final class TraceWriter {
     if encoder.head.events == TraceFormat.blockEvents { try flush() }
   }
 
+  /// Events since the last block. The block is written with the 65,536th.
+  public var eventsInBlock: Int { Int(encoder.head.events) }
+  /// Events that may be appended before a block is written by itself; 0 where much is defined.
+  public var roomInBlock: Int {
+    definitions.count > 1 << 19 ? 0 : TraceFormat.blockEvents - eventsInBlock - 1
+  }
+
   /// Appends events in order.
   public func append(contentsOf events: UnsafeBufferPointer<Event>) throws(TraceError) {
-    for event in events { try append(event) }
+    let sites = UInt32(siteNumbers.count)
+    for event in events {
+      if encoder.appendValid(event, sites: sites) {
+        eventCount += 1
+        if encoder.head.events == TraceFormat.blockEvents { try flush() }
+      } else {
+        try append(event)
+      }
+    }
   }
 
   /// Writes what was appended since the last block as a block of its own.

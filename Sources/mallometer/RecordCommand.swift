@@ -13,6 +13,9 @@ struct RecordCommand: ParsableCommand {
       errors are its own; the summary goes to standard error at the end. Exits as the command did.
 
       Example: mallometer record -o traces -- python3 script.py
+
+      If record and its helper were both killed, record --recover -o traces finishes the traces \
+      from the spools that were left: nothing that was recorded is lost.
       """)
 
   @Option(name: [.short, .customLong("output")], help: "The folder for traces; created.")
@@ -27,6 +30,9 @@ struct RecordCommand: ParsableCommand {
   @Option(name: .customLong("max-events"), help: "Stop recording a process image after N calls.")
   var maxEvents: Int?
 
+  @Flag(help: "Finish the recordings in the folder that were killed; takes no command.")
+  var recover = false
+
   @Flag(help: "No summary on standard error.")
   var quiet = false
 
@@ -34,7 +40,10 @@ struct RecordCommand: ParsableCommand {
   var command: [String] = []
 
   func validate() throws {
-    guard !command.isEmpty else {
+    guard !recover || command.isEmpty else {
+      throw ValidationError("--recover finishes old recordings and takes no command")
+    }
+    guard recover || !command.isEmpty else {
       throw ValidationError("give the command to record after --, as in: record -- python3 x.py")
     }
     if let maxEvents, maxEvents < 1 {
@@ -43,6 +52,7 @@ struct RecordCommand: ParsableCommand {
   }
 
   func run() throws {
+    if recover { return try finishOld() }
     let outcome: Recorder.Outcome
     do {
       let installation = try Installation()
@@ -61,13 +71,28 @@ struct RecordCommand: ParsableCommand {
     }
     guard let report = outcome.report else {
       complain(
-        "the process that writes the traces died; what it had written is whole, the rest is lost")
+        "the process that writes the traces died, and so did those that took its place; "
+          + "mallometer record --recover -o \(output) finishes them")
       throw ExitCode(125)
     }
     if !quiet { summarise(report) }
     let problems = report.processes.compactMap(\.problem)
     problems.forEach(complain)
     throw ExitCode(problems.isEmpty ? outcome.status : 125)
+  }
+
+  private func finishOld() throws {
+    do {
+      let finished = try Drainer.recover(in: output)
+      if let report { try write(finished, to: report) }
+      if !quiet { summarise(finished) }
+      let problems = finished.processes.compactMap(\.problem)
+      problems.forEach(complain)
+      if !problems.isEmpty { throw ExitCode(125) }
+    } catch let error as RecordingError {
+      complain(error.description)
+      throw ExitCode(error.exitCode)
+    }
   }
 
   private func complain(_ text: String) {
@@ -88,7 +113,7 @@ struct RecordCommand: ParsableCommand {
   private func summarise(_ report: RecordingReport) {
     for process in report.processes {
       guard process.followed, let trace = process.trace else {
-        let name = process.program.isEmpty ? command[0] : process.program
+        let name = process.program.isEmpty ? command.first ?? "" : process.program
         complain("\(name) (\(process.pid)): not followed: it can't be preloaded")
         continue
       }
@@ -113,8 +138,13 @@ struct DrainRecordingCommand: ParsableCommand {
   @Option var output: String
   @Option(name: .customLong("max-events")) var maxEvents: Int?
   @Flag(name: .customLong("no-follow")) var noFollow = false
+  @Flag var recover = false
 
   func run() throws {
+    if recover {
+      try Drainer(recovering: session, controlled: true).run()
+      return
+    }
     let drainer = try Drainer(
       folder: session, output: output, follow: !noFollow, maximumEvents: maxEvents)
     drainer.run()

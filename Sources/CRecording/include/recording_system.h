@@ -13,6 +13,10 @@ void mallometer_wake_all(uint32_t *word);
 /// Names the calling process for ps and killall.
 void mallometer_name_process(const char *name);
 
+/// Calls `work` on a thread that runs only on processors that nobody else wants, as far as the
+/// system allows, and waits for its end.
+void mallometer_run_courteously(void (*work)(void *), void *context);
+
 /// A pipe that programs started from here don't inherit. Returns 0 or an errno value.
 int mallometer_open_pipe(int ends[2]);
 

@@ -162,6 +162,8 @@ struct mallometer_session {
   /// 1: the drainer has gone for good, new processes run unrecorded.
   uint32_t closed;
   uint32_t reserved;
+  /// Events per process image at most, 0 for all. For a drainer that takes over.
+  uint64_t max_events;
 };
 
 /// Where a spool keeps what, in bytes from its start. Pages of a table that isn't used cost nothing.

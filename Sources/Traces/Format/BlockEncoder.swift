@@ -97,35 +97,58 @@ struct BlockEncoder {
 
   /// Encodes one event, or says which rule it breaks and changes nothing.
   mutating func append(_ event: Event, sites: UInt32) -> String? {
-    let node = event.slot &+ 1
-    let next = table.freed != 0 ? table.freed : table.count
+    appendValid(event, sites: sites) ? nil : problem(of: event, sites: sites)
+  }
+
+  /// The rule that an event breaks.
+  private func problem(of event: Event, sites: UInt32) -> String {
     if event.site >= sites { return "site \(event.site) isn't defined (there are \(sites))" }
     if event.size > TraceFormat.maximumSize { return "a size of \(event.size) bytes" }
     if event.alignmentLog2 > 47 || (event.alignmentLog2 != 0 && event.kind != .aligned) {
       return "an alignment of 2 to the power \(event.alignmentLog2) on a \(event.kind)"
     }
-    var isNew = event.kind.allocates
-    if event.kind == .realloc && table.isLive(node) { isNew = false }
-    if isNew && (node != next || Int(next) > TraceFormat.maximumSlots) {
-      return "slot \(event.slot) is allocated where slot \(Int(next) - 1) is next"
+    if event.kind.frees { return "slot \(event.slot) is freed and isn't live" }
+    let next = table.freed != 0 ? table.freed : table.count
+    return "slot \(event.slot) is allocated where slot \(Int(next) - 1) is next"
+  }
+
+  /// Encodes one event; false if it breaks a rule, and then nothing is changed.
+  @inline(__always) mutating func appendValid(_ event: Event, sites: UInt32) -> Bool {
+    let node = event.slot &+ 1
+    let kind = event.kind
+    let allocates = kind.rawValue <= EventKind.aligned.rawValue
+    let frees = kind == .free || kind == .impliedFree
+    if event.site >= sites || event.size > TraceFormat.maximumSize { return false }
+    if event.alignmentLog2 != 0 && (event.alignmentLog2 > 47 || kind != .aligned) { return false }
+    let isNew = allocates && !(kind == .realloc && table.isLive(node))
+    if isNew {
+      let next = table.freed != 0 ? table.freed : table.count
+      if node != next || Int(next) > TraceFormat.maximumSlots { return false }
     }
-    if event.kind.frees && !(node != 0 && table.isLive(node)) {
-      return "slot \(event.slot) is freed and isn't live"
-    }
+    if frees && !(node != 0 && table.isLive(node)) { return false }
 
     switchThread(to: UInt32(event.thread))
     appendTime(event.time >> timeShift)
     let thread = predictors.threads + Int(currentThread)
-    switch event.kind {
-    case .malloc, .calloc, .realloc, .aligned:
-      if isNew {
-        appendAllocation(event, thread)
-      } else {
-        appendReallocation(event, node, thread)
-      }
+    if isNew {
+      appendAllocation(event, thread)
       head.operations += 1
-    case .free:
+    } else if kind == .free {
       appendFree(event, node, thread)
+      head.operations += 1
+    } else {
+      appendOther(event, node, thread)
+    }
+    head.events += 1
+    return true
+  }
+
+  private mutating func appendOther(
+    _ event: Event, _ node: UInt32, _ thread: UnsafeMutablePointer<Predictors.Thread>
+  ) {
+    switch event.kind {
+    case .malloc, .calloc, .realloc, .aligned, .free:
+      appendReallocation(event, node, thread)
       head.operations += 1
     case .impliedFree:
       append(code: Code.impliedFree)
@@ -139,8 +162,6 @@ struct BlockEncoder {
     case .threadStart: append(code: Code.threadStart)
     case .threadEnd: append(code: Code.threadEnd)
     }
-    head.events += 1
-    return nil
   }
 
   @inline(__always) private mutating func append(code: UInt8) {

@@ -1,0 +1,170 @@
+import Foundation
+import Glibc
+import Testing
+import Traces
+
+@testable import Recording
+
+/// What survives when the process that writes the traces is killed, alone or with `record`.
+@Suite struct RecoveryTests {
+  private static let calls = 3_000_000
+
+  /// What the program did, whoever wrote it down: it does the same in every run.
+  private func story(_ trace: WholeTrace) -> [Event] {
+    trace.events.map {
+      var event = $0
+      event.time = 0
+      return event
+    }
+  }
+
+  private func undisturbed(_ program: String) throws -> [Event] {
+    let bench = try RecordingBench()
+    let recorded = try bench.record([program, String(Self.calls)])
+    #expect(recorded.status == 0)
+    return story(try WholeTrace(#require(recorded.images(of: "churn").first)))
+  }
+
+  private func traces(_ bench: RecordingBench) -> [String] {
+    let names = (try? FileManager.default.contentsOfDirectory(atPath: bench.path("traces"))) ?? []
+    return names.filter { $0.hasSuffix(".mlt") }.sorted().map { bench.path("traces/\($0)") }
+  }
+
+  private func bytes(_ path: String) -> Int {
+    var status = stat()
+    return stat(path, &status) == 0 ? Int(status.st_size) : 0
+  }
+
+  private func drainer(of record: pid_t) -> pid_t? {
+    let entries = (try? FileManager.default.contentsOfDirectory(atPath: "/proc")) ?? []
+    for entry in entries {
+      guard let process = pid_t(entry),
+        let text = try? String(contentsOfFile: "/proc/\(entry)/stat", encoding: .utf8)
+      else { continue }
+      let fields = text.split(separator: " ")
+      if fields.count > 3, fields[1] == "(mlt-drain)", pid_t(fields[3]) == record,
+        fields[2] != "Z"
+      {
+        return process
+      }
+    }
+    return nil
+  }
+
+  /// Kills the drainer once the trace has grown beyond `size`; the trace's size then, nil if there
+  /// was none left to kill.
+  private func killDrainer(
+    of record: Process, _ bench: RecordingBench, beyond size: Int, andRecord: Bool = false
+  ) -> Int? {
+    for _ in 0..<20_000 {
+      if let path = traces(bench).first, bytes(path) > size,
+        let victim = drainer(of: record.processIdentifier)
+      {
+        if andRecord { kill(record.processIdentifier, SIGKILL) }
+        return kill(victim, SIGKILL) == 0 ? bytes(path) : nil
+      }
+      if !record.isRunning { return nil }
+      usleep(500)
+    }
+    return nil
+  }
+
+  private func expectSame(_ found: [Event], _ expected: [Event]) {
+    #expect(found.count == expected.count)
+    if let first = zip(found, expected).enumerated().first(where: { $0.element.0 != $0.element.1 })
+    {
+      Issue.record(
+        "event \(first.offset) is \(first.element.0), not \(first.element.1)")
+    }
+  }
+
+  @Test func aKilledDrainerIsReplaced() throws {
+    let bench = try RecordingBench()
+    let program = try bench.compile("churn")
+    let expected = try undisturbed(program)
+    let process = try bench.start(bench.recordCommand + ["--", program, String(Self.calls)])
+    var size = 20_000
+    var kills = 0
+    for _ in 0..<3 {
+      guard let now = killDrainer(of: process, bench, beyond: size) else { break }
+      size = now
+      kills += 1
+    }
+    #expect(kills >= 1)
+    #expect(bench.finish(process).status == 0)
+    let trace = try WholeTrace(path: #require(traces(bench).first))
+    #expect(trace.reader.completeness.isComplete)
+    expectSame(story(trace), expected)
+    let left = try FileManager.default.contentsOfDirectory(atPath: bench.path("traces"))
+    #expect(left.count == 1)
+  }
+
+  @Test func recordAndDrainerKilledAreRecovered() throws {
+    let bench = try RecordingBench()
+    let program = try bench.compile("churn")
+    let expected = try undisturbed(program)
+    let process = try bench.start(bench.recordCommand + ["--", program, String(Self.calls)])
+    #expect(killDrainer(of: process, bench, beyond: 20_000, andRecord: true) != nil)
+    process.waitUntilExit()
+    for _ in 0..<3000 {
+      if (try? String(contentsOfFile: bench.path("output"), encoding: .utf8)) == "done\n" { break }
+      usleep(10_000)
+    }
+    let path = try #require(traces(bench).first)
+    #expect(try !TraceReader(path: path).completeness.isComplete)
+    let recover = [
+      bench.mallometer.path, "record", "--recover", "-o", bench.path("traces"), "--report",
+      bench.path("report.json"),
+    ]
+    let finished = try bench.run(recover)
+    #expect(finished.status == 0, "\(finished.errors)")
+    let trace = try WholeTrace(path: path)
+    #expect(trace.reader.completeness.isComplete)
+    expectSame(story(trace), expected)
+    let again = try bench.run(recover)
+    #expect(again.status == 125)
+    #expect(again.errors.contains("no unfinished recording"))
+  }
+
+  @Test func whatIsStillRecordedIsNotTakenOver() throws {
+    let bench = try RecordingBench()
+    let process = try bench.start(bench.recordCommand + ["--", "sleep", "1000"])
+    for _ in 0..<3000 where traces(bench).isEmpty { usleep(10_000) }
+    let finished = try bench.run([
+      bench.mallometer.path, "record", "--recover", "-o", bench.path("traces"),
+    ])
+    #expect(finished.status == 125)
+    #expect(finished.errors.contains("still being recorded"))
+    kill(process.processIdentifier, SIGTERM)
+    #expect(bench.finish(process).status == 128 + SIGTERM)
+  }
+
+  @Test func checkpointsOutliveTheirFile() throws {
+    var checkpoint = Checkpoint()
+    checkpoint.serial = 7
+    checkpoint.events = 123
+    checkpoint.calls = 120
+    checkpoint.lastTime = 99
+    checkpoint.mergedUpTo = 5
+    checkpoint.threadNumbers = 3
+    checkpoint.counters.foreignFrees = 2
+    checkpoint.endedNumbers = [1, 2]
+    checkpoint.cursors = [
+      .init(
+        raw: 4, number: nil, ended: true, sequence: 9, index: 2046,
+        reallocations: [.init(address: 0x7f00_1234, slot: 5), .init(address: 16, slot: nil)]),
+      .init(raw: 0, number: 0, ended: false, sequence: 0, index: 3, reallocations: []),
+    ]
+    checkpoint.merged = [.init(chunk: 8, thread: 4, sequence: 8)]
+    checkpoint.assignments = [.init(slot: 3, address: 0x1000), .init(slot: 1, address: 0)]
+    let words = checkpoint.assignments.map(\.address).withUnsafeBufferPointer { addresses in
+      checkpoint.assignments.map(\.slot).withUnsafeBufferPointer {
+        checkpoint.encoded(slots: $0, addresses: addresses)
+      }
+    }
+    #expect(Checkpoint(words) == checkpoint)
+    // What is left of a longer one that was written before doesn't matter; what is cut does.
+    #expect(Checkpoint(words + [1, 2, 3]) == checkpoint)
+    for count in words.indices { #expect(Checkpoint(Array(words[..<count])) == nil) }
+  }
+}
