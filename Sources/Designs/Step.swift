@@ -62,9 +62,15 @@ public enum Step: UInt8, CaseIterable, Sendable, Codable {
   case backingCall
   /// An evicted block put into the batch that is purged together.
   case batchAppend
-  // Locks
-  /// A lock taken and given back with nobody waiting.
-  case lockUncontended
+  // Locks and shared lines
+  /// A spin lock taken that was free; one that had to be waited for.
+  case lockUncontended, lockContended
+  /// A mutex of the C library taken that was free; one that had to be waited for.
+  case mutexUncontended, mutexContended
+  /// An atomic exchange of a shared word that succeeded; one that another thread forestalled.
+  case atomicUncontended, atomicContended
+  /// A shared line written that another thread wrote last.
+  case coherenceTransfer
   // Headers
   case headerWrite, headerRead, magicCheck
   /// The call site and class written into a header.

@@ -20,6 +20,10 @@ public protocol AllocatorModel {
   mutating func reallocate(_ address: Address, size: UInt64, site: UInt64, thread: UInt16)
     -> Address
 
+  /// The thread ends, and its destructors run; it may still allocate and free afterwards, as a new
+  /// thread would.
+  mutating func endThread(_ thread: UInt16)
+
   /// A hint that this live block will be freed or reallocated soon, for models that keep an entry
   /// per block: changes nothing but the simulation's speed.
   func prefetch(_ address: Address)
@@ -27,4 +31,6 @@ public protocol AllocatorModel {
 
 extension AllocatorModel {
   @inlinable public func prefetch(_ address: Address) {}
+  /// For designs that keep nothing per thread.
+  @inlinable public mutating func endThread(_ thread: UInt16) {}
 }

@@ -19,6 +19,8 @@ WEAK void *mallometer_realloc_at(void *block, size_t size, uintptr_t site);
 WEAK void *mallometer_aligned_at(size_t alignment, size_t size, uintptr_t site);
 WEAK void mallometer_step_counts(uint64_t *out);
 WEAK uint64_t mallometer_locate(const void *block);
+WEAK void mallometer_switch_thread(uint32_t number);
+WEAK void mallometer_end_thread(uint32_t number);
 WEAK void mallometer_null_begin(void);
 
 _Noreturn void fail(int status, const char *what, const char *detail) {
@@ -125,6 +127,8 @@ static void find_allocator(struct player *p) {
   a->free = free;
   a->step_counts = mallometer_step_counts;
   a->locate = mallometer_locate;
+  a->switch_thread = mallometer_switch_thread;
+  a->end_thread = mallometer_end_thread;
   a->begin = mallometer_null_begin;
   p->result->has_site_functions = at_site;
   p->result->has_step_counts = mallometer_step_counts != NULL && mallometer_locate != NULL;
@@ -198,6 +202,8 @@ int main(int count, char **arguments) {
     _exit(0);
   }
   open_plan(&player, arguments[2]);
+  if (player.plan.switches_threads && strcmp(mode, "count") != 0 && strcmp(mode, "dump") != 0)
+    fail(70, "a plan that switches threads can only be counted", NULL);
   if (strcmp(mode, "time") == 0) run_time(&player);
   else if (player.plan.sequenced) fail(70, "a sequenced plan can only be timed", NULL);
   else if (strcmp(mode, "count") == 0) run_count(&player);

@@ -25,6 +25,8 @@ struct allocator {
   void (*free)(void *block);
   void (*step_counts)(uint64_t *out);
   uint64_t (*locate)(const void *block);
+  void (*switch_thread)(uint32_t number);
+  void (*end_thread)(uint32_t number);
   /// The null allocator's signal that measuring begins; else NULL.
   void (*begin)(void);
 };

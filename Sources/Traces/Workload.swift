@@ -50,7 +50,8 @@ public struct WorkloadOptions: Equatable, Sendable, Codable {
 ///
 /// - Every event is an operation: foreign frees and thread events are left out, an implied free is
 ///   a free, a realloc of nothing is a malloc.
-/// - With `threads` `.one` every event is on thread 0.
+/// - With `threads` `.one` every event is on thread 0. With `.recorded` the ends of threads stand
+///   between the operations: no operations themselves, and in no window's count.
 /// - With `loops` n the trace comes n times. Between two rounds the objects still live are freed in
 ///   the order of their slots, on thread 0 and site 0. Times go on growing.
 public struct Workload: Sendable {

@@ -12,7 +12,8 @@ struct CheckCommand: AsyncParsableCommand {
     commandName: "check",
     abstract: "Compare models with counting builds: every step and address, in every window.",
     discussion: """
-      Exits with 1 where anything differs.
+      Exits with 1 where anything differs. A trace of several threads is run in the recorded order \
+      on one thread, which takes the place of each; with --threads one it is one thread's.
 
       Example:
         mallometer check traces/cc1.mlt --design pool --design pool,header=16
@@ -30,12 +31,12 @@ struct CheckCommand: AsyncParsableCommand {
       player: try Player(installation: installation),
       compiler: VariantCompiler(installation: installation))
     var runs: [CheckReport.Run] = []
-    // Counting builds run in the recorded order on one thread: only that has one right answer.
     var options = workload.options
-    options.threads = .one
+    options.threads = workload.threads ?? .recorded
     context.progress.begin("checking", total: arguments.traces.count * designs.count)
     for path in arguments.traces {
       let source = Workload(trace: try TraceReader(path: path), options: options)
+      // In the recorded order on one thread: only that has one right answer.
       let plan = try Plan.compile(source)
       for design in designs {
         let outcome = try check.compare(source, design: design, plan: plan)

@@ -32,8 +32,9 @@ struct WorkloadArguments: ParsableArguments {
   @Option(help: "How much of each block is touched; auto follows the recorded page faults.")
   var touch: TouchPolicy = .auto
 
-  @Option(help: "Replay the recorded threads, or all events on one.")
-  var threads: ThreadMode = .one
+  @Option(
+    help: "Run the recorded threads, or all events on one (the default but for check).")
+  var threads: ThreadMode?
 
   @Option(help: "Keep the recorded time between events.")
   var pace: Pace = .none
@@ -44,7 +45,7 @@ struct WorkloadArguments: ParsableArguments {
   var loops: Int = 1
 
   var options: WorkloadOptions {
-    WorkloadOptions(touch: touch, threads: threads, pace: pace, loops: loops)
+    WorkloadOptions(touch: touch, threads: threads ?? .one, pace: pace, loops: loops)
   }
 
   func validate() throws {

@@ -42,7 +42,7 @@ struct ExplainCommand: AsyncParsableCommand {
 
   func validate() throws {
     guard repeats >= 2 else { throw ValidationError("--repeats must be at least 2") }
-    guard workload.threads == .one else {
+    guard workload.threads != .recorded else {
       throw ValidationError("gaps are explained on one thread: leave --threads out")
     }
   }

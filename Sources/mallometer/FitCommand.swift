@@ -59,7 +59,7 @@ struct FitCommand: AsyncParsableCommand {
 
   func validate() throws {
     guard repeats >= 1 else { throw ValidationError("--repeats must be at least 1") }
-    guard workload.threads == .one else {
+    guard workload.threads != .recorded else {
       throw ValidationError("fits are made on one thread: leave --threads out")
     }
   }

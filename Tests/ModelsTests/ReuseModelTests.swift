@@ -20,8 +20,8 @@ import Testing
     withPolicy { policy, _ in
       let memory = NoMemory()
       for _ in 0..<(100 * ReusePolicy.round) {
-        let chosen = policy.select(memory)
-        policy.record(chosen, size: 4 << 20, cost: chosen == planted ? 10 : 500, memory)
+        let chosen = policy.select(0, memory)
+        policy.record(chosen, size: 4 << 20, cost: chosen == planted ? 10 : 500, thread: 0, memory)
       }
       #expect(policy.best == planted)
       let ratings = (0..<ReusePolicy.count).map { policy.strategies[$0].rating }
@@ -35,8 +35,8 @@ import Testing
     withPolicy { policy, _ in
       let memory = NoMemory()
       for _ in 0..<(400 * ReusePolicy.round) {
-        let chosen = policy.select(memory)
-        policy.record(chosen, size: 4 << 20, cost: UInt64(chosen) * 100, memory)
+        let chosen = policy.select(0, memory)
+        policy.record(chosen, size: 4 << 20, cost: UInt64(chosen) * 100, thread: 0, memory)
       }
       #expect(policy.activeCount < ReusePolicy.count)
       #expect(policy.activeCount >= ReusePolicy.activeMinimum)
@@ -48,8 +48,8 @@ import Testing
     withPolicy { policy, counts in
       let memory = NoMemory()
       for _ in 0..<(20 * ReusePolicy.round) {
-        let chosen = policy.select(memory)
-        policy.record(chosen, size: 100, cost: UInt64(chosen), memory)
+        let chosen = policy.select(0, memory)
+        policy.record(chosen, size: 100, cost: UInt64(chosen), thread: 0, memory)
       }
       #expect((0..<ReusePolicy.count).allSatisfy { policy.strategies[$0].rating == 1500 })
       #expect(policy.best == 0)
@@ -60,7 +60,7 @@ import Testing
   @Test func exploresOneInTen() {
     withPolicy { policy, counts in
       let memory = NoMemory()
-      for _ in 0..<100_000 { _ = policy.select(memory) }
+      for _ in 0..<100_000 { _ = policy.select(0, memory) }
       let explorations = counts[.policyScanActive] / UInt64(ReusePolicy.count)
       #expect(explorations + counts[.policyScanBest] / UInt64(ReusePolicy.count) == 100_000)
       #expect((9_500...10_500).contains(explorations))
@@ -71,7 +71,7 @@ import Testing
   @Test func frozenAndOffChooseTheGivenThreshold() {
     for policy in ["frozen", "off"] {
       withPolicy(["policy": policy, "threshold": "8MiB"]) { policy, counts in
-        #expect(policy.threshold(policy.select(NoMemory())) == 8 << 20)
+        #expect(policy.threshold(policy.select(0, NoMemory())) == 8 << 20)
         #expect(counts[.policySelect] == 0)
       }
     }

@@ -67,7 +67,7 @@ import Testing
     let checker = scratch.url.appendingPathComponent("checker")
     try compileChecker([], to: checker)
     for design in Self.variants where design.family == family {
-      for (counting, threads) in [(false, "1"), (false, "4"), (true, "1")] {
+      for (counting, threads) in [(false, "1"), (false, "4"), (true, "1"), (true, "4")] {
         let library = try compiler.build(design, counting: counting)
         let ended = try run(checker.path, ["12000", threads, "7"], preload: library)
         #expect(ended.ending == .exited(status: 0), "\(design), \(threads): \(ended.errors)")
@@ -80,6 +80,12 @@ import Testing
   /// design's own use of memory and its races, not its callers'.
   @Test(arguments: ["thread", "address,undefined"], sanitized)
   func isCleanUnderSanitizers(sanitizer: String, design: Design) throws {
+    for flags in [[], ["-DMALLOMETER_COUNT_STEPS"]] {
+      try check(design, under: sanitizer, flags: flags)
+    }
+  }
+
+  private func check(_ design: Design, under sanitizer: String, flags: [String]) throws {
     let scratch = try ScratchFolder()
     let family = try #require(Family.all.first { $0.name == design.family })
     let header = VariantHeader.text(family: family, design: design)
@@ -92,7 +98,7 @@ import Testing
       [
         "-fsanitize=\(sanitizer)", "-fno-sanitize-recover=all", "-DMALLOMETER_PREFIX=tested_",
         "-I", scratch.url.path, "-I", try Installation().nativeSources.path, source.path,
-      ], to: checker)
+      ] + flags, to: checker)
     for threads in ["1", "4"] {
       let ended = try run(checker.path, ["5000", threads, "5"])
       #expect(ended.ending == .exited(status: 0), "\(threads) threads: \(ended.errors)")

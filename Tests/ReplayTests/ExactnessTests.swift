@@ -41,7 +41,7 @@ import Traces
     let check = try exactnessCheck()
     let trace = try TraceReader(path: path)
     let source = BeginningSource(
-      workload: Workload(trace: trace),
+      workload: Workload(trace: trace, options: WorkloadOptions(threads: .recorded)),
       limit: ProcessInfo.processInfo.environment["MALLOMETER_EXACTNESS"] == "all"
         ? .max : 100_000)
     let plan = try Plan.compile(source)
@@ -91,6 +91,7 @@ private struct BeginningSource: OperationSource {
   var siteAddresses: [UInt64] { workload.siteAddresses }
   var touch: TouchPolicy { workload.touch }
   var windowEvents: Int { workload.windowEvents }
+  var threads: Int { workload.threads }
 
   func forEachOperationBlock(_ body: (UnsafeBufferPointer<Event>) throws -> Void) throws {
     struct Enough: Error {}

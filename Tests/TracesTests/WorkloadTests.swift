@@ -37,6 +37,24 @@ import Testing
     #expect(one.threads == 1 && one.operationCount == 5 && one.windowCount == 1)
   }
 
+  @Test func keepsTheEndsOfRecordedThreads() throws {
+    let folder = try TemporaryFolder()
+    let writer = try TraceWriter(path: folder.file("a.mlt"), header: TraceHeader(program: "a"))
+    let events: [Event] = [
+      Event(kind: .threadStart, thread: 1, slot: 0),
+      Event(kind: .malloc, thread: 1, slot: 0, size: 5),
+      Event(kind: .threadEnd, thread: 1, slot: 0), Event(kind: .free, slot: 0),
+    ]
+    for event in events { try writer.append(event) }
+    try writer.finish()
+    let reader = try TraceReader(path: folder.file("a.mlt"))
+    let recorded = Workload(trace: reader, options: WorkloadOptions(threads: .recorded))
+    #expect(try operations(recorded).map(\.kind) == [.malloc, .threadEnd, .free])
+    #expect(recorded.operationCount == 2 && recorded.windowCount == 1)
+    let one = Workload(trace: reader, options: WorkloadOptions(threads: .one))
+    #expect(try operations(one).map(\.kind) == [.malloc, .free])
+  }
+
   @Test func freesWhatLivesBetweenRounds() throws {
     let folder = try TemporaryFolder()
     _ = try Recipes.generate(

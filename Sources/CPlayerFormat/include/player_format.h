@@ -20,6 +20,10 @@ enum mallometer_operation_kind {
   /// Wait until so many nanoseconds (`site` the high half, `size` the low one) have passed since
   /// the thread's last such wait was due.
   MALLOMETER_OPERATION_AWAIT_TIME = 7,
+  // Not calls, and in plans that switch threads alone.
+  /// What follows is thread `size`'s; thread `size` ends.
+  MALLOMETER_OPERATION_SWITCH_THREAD = 8,
+  MALLOMETER_OPERATION_END_THREAD = 9,
 };
 
 /// 16 bytes.
@@ -57,7 +61,7 @@ enum mallometer_touch {
 
 enum {
   /// "mmplan" and "mmrslt" with the format's version.
-  MALLOMETER_PLAN_MAGIC = 0x6D6D0004,
+  MALLOMETER_PLAN_MAGIC = 0x6D6D0005,
   MALLOMETER_RESULT_MAGIC = 0x6D720003,
   /// Where the first operation lies.
   MALLOMETER_PLAN_OPERATIONS = 4096,
@@ -92,8 +96,12 @@ struct mallometer_plan_header {
   uint32_t sequenced;
   /// Operations of the longest window of a sequenced plan, those that are not calls included.
   uint32_t longest_window;
+  /// Not 0 for the operations of several threads in one order, for a counting build on one thread.
+  /// The first are thread 0's.
+  uint32_t switches_threads;
+  uint32_t reserved;
 };
-_Static_assert(sizeof(struct mallometer_plan_header) == 80, "written by Swift");
+_Static_assert(sizeof(struct mallometer_plan_header) == 88, "written by Swift");
 
 /// Before the operations of a window of a sequenced plan.
 struct mallometer_plan_window {
@@ -150,6 +158,10 @@ struct mallometer_result_header {
   char allocator_path[4096];
 };
 
+/// In place of an operation's address (regions are numbered from 1): a thread's end, dumped after the
+/// operation that it follows.
+enum { MALLOMETER_DUMPED_THREAD_END = 1 };
+
 /// One window of one thread.
 struct mallometer_window_time {
   uint64_t ticks;
@@ -197,6 +209,8 @@ _Static_assert(sizeof(struct mallometer_primitive) == 152, "read by Swift");
 // A counting build exports besides:
 //   void mallometer_step_counts(uint64_t *out);        all counts, in the order of Step.allCases
 //   uint64_t mallometer_locate(const void *block);     region number << 40 | offset, regions from 1
+//   void mallometer_switch_thread(uint32_t number);    the caller is thread `number` from now on
+//   void mallometer_end_thread(uint32_t number);       what happens when thread `number` exits
 //
 // The player finds them by weak references: no dlsym, so no malloc of its own.
 

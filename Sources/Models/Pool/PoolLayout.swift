@@ -59,6 +59,8 @@ struct PoolPage {
   var bin: UInt8 = 0
   var isFull = false
   var hasMovedStarts = false
+  /// Of the page's state, to which others push.
+  var line = SharedLine()
   /// Whether the next remote free tells the heap.
   var notifies = false
   /// Pages before and behind it in the queue; 0 for none.
@@ -113,6 +115,8 @@ struct PoolHeap {
   var delayed: UnsafeMutablePointer<(page: Int32, block: UInt16)>
   var delayedCount = 0
   var delayedCapacity = 8
+  /// Of the delayed list.
+  var delayedLine = SharedLine()
 
   init(number: Int32) {
     self.number = number

@@ -9,8 +9,14 @@ extension PoolModel {
   }
 
   @inline(__always)
+  func writePage(_ page: UnsafeMutablePointer<PoolPage>) {
+    page.pointee.line.write(by: currentThread, counts)
+  }
+
+  @inline(__always)
   func pushLocal(_ page: UnsafeMutablePointer<PoolPage>, _ block: UInt16) {
     counts.count(.freeListPush)
+    writePage(page)
     memory.touch(page.pointee.address(of: block), isWrite: true)
     memory.touch(page.pointee.state, isWrite: true)
     page.pointee.links.unsafelyUnwrapped[Int(block)] = page.pointee.localFree
@@ -156,15 +162,20 @@ extension PoolModel {
   func collect(_ number: Int32) {
     counts.count(.freeListCollect)
     let page = pages + Int(number)
+    writePage(page)
     memory.touch(page.pointee.state, isWrite: true)
     if page.pointee.free == PoolPage.none {
       page.pointee.free = page.pointee.localFree
       page.pointee.localFree = PoolPage.none
     }
-    if page.pointee.remote != PoolPage.none { takeRemote(number) }
+    if page.pointee.remote != PoolPage.none {
+      counts.count(.atomicUncontended)
+      takeRemote(number)
+    }
   }
 
   func makeFull(_ heap: Int32, _ number: Int32) {
+    counts.count(.atomicUncontended)
     counts.count(.pageFull)
     pages[Int(number)].notifies = true
     pages[Int(number)].isFull = true
@@ -175,6 +186,7 @@ extension PoolModel {
     counts.count(.pageAvailable)
     pages[Int(number)].isFull = false
     pushBack(heap, number)
+    counts.count(.atomicUncontended)
     pages[Int(number)].notifies = false
     if pages[Int(number)].remote != PoolPage.none { takeRemote(number) }
   }
@@ -238,12 +250,16 @@ extension PoolModel {
 
   func freeRemote(_ number: Int32, _ block: UInt16) {
     counts.count(.remoteFree)
+    counts.count(.atomicUncontended)
     let page = pages + Int(number)
+    writePage(page)
     memory.touch(page.pointee.address(of: block), isWrite: true)
     memory.touch(page.pointee.state, isWrite: true)
     if page.pointee.notifies {
       page.pointee.notifies = false
       let owner = heaps + Int(page.pointee.heap)
+      counts.count(.atomicUncontended)
+      owner.pointee.delayedLine.write(by: currentThread, counts)
       owner.pointee.delay(page: number, block: block)
       touchHeap(owner.pointee.number, PoolLayout.delayed, isWrite: true)
     } else {
@@ -255,6 +271,9 @@ extension PoolModel {
   func collectDelayed(_ heap: Int32) {
     let state = heaps + Int(heap)
     touchHeap(heap, PoolLayout.delayed, isWrite: false)
+    guard state.pointee.delayedCount > 0 else { return }
+    counts.count(.atomicUncontended)
+    state.pointee.delayedLine.write(by: currentThread, counts)
     while state.pointee.delayedCount > 0 {
       state.pointee.delayedCount -= 1
       let (page, block) = state.pointee.delayed[state.pointee.delayedCount]

@@ -29,6 +29,12 @@ extension PoolModel {
   // MARK: - Heaps
 
   func heapBegin(thread: UInt16) -> Int32 {
+    abandonedLock.acquireMutex(by: thread, counts)
+    if let heap = abandoned.popLast() {
+      threadHeaps[Int(thread)] = heap
+      memory.touch(threadLocal(thread), isWrite: true)
+      return heap
+    }
     let address = mapRegion(PoolLayout.heapBytes)
     guard address != 0 else { return 0 }
     counts.count(.heapInit)
@@ -47,6 +53,36 @@ extension PoolModel {
     threadHeaps[Int(thread)] = number
     memory.touch(threadLocal(thread), isWrite: true)
     return number
+  }
+
+  /// Gives empty pages and the spare segment back, and leaves the heap to the next thread.
+  public func endThread(_ thread: UInt16) {
+    let heap = threadHeaps[Int(thread)]
+    guard heap != 0 else { return }
+    currentThread = thread
+    collectDelayed(heap)
+    for bin in 1..<PoolLayout.binCount {
+      var page = heaps[Int(heap)].first[bin]
+      while page != 0 {
+        let next = pages[Int(page)].next
+        collect(page)
+        if pages[Int(page)].used == 0 {
+          remove(heap, page)
+          returnPage(heap, page)
+        }
+        page = next
+      }
+    }
+    let spare = heaps[Int(heap)].spare
+    if spare != 0 {
+      unmapRegion(segments[Int(spare)].address, PoolLayout.segmentBytes)
+      freeSegments.append(spare)
+      heaps[Int(heap)].spare = 0
+    }
+    threadHeaps[Int(thread)] = 0
+    memory.touch(threadLocal(thread), isWrite: true)
+    abandonedLock.acquireMutex(by: thread, counts)
+    abandoned.append(heap)
   }
 
   // MARK: - Segments

@@ -27,6 +27,11 @@ public final class PoolModel<Memory: MemoryModel>: AllocatorModel {
   var heapCount = 1
   /// By thread: its heap's number.
   var threadHeaps: UnsafeMutablePointer<Int32>
+  /// Heaps of ended threads: the last one is adopted first.
+  var abandoned: [Int32] = []
+  var abandonedLock = SharedLock()
+  /// The thread whose operation is being performed.
+  var currentThread: UInt16 = 0
 
   let binBytes: UnsafeMutablePointer<UInt64>
 
@@ -73,6 +78,7 @@ public final class PoolModel<Memory: MemoryModel>: AllocatorModel {
   @inline(__always)
   func designAllocate(size: UInt64, alignment: UInt64, zeroed: Bool, thread: UInt16) -> Address {
     counts.count(.threadLocalAccess)
+    currentThread = thread
     let heap = threadHeaps[Int(thread)]
     touchThreadLocal(thread)
     let start: Address
@@ -118,6 +124,7 @@ public final class PoolModel<Memory: MemoryModel>: AllocatorModel {
   func pop(_ number: Int32) -> Address {
     let page = pages + Int(number)
     counts.count(.freeListPop)
+    writePage(page)
     let block = page.pointee.free
     let address = page.pointee.address(of: block)
     memory.touch(address, isWrite: false)
@@ -208,6 +215,7 @@ public final class PoolModel<Memory: MemoryModel>: AllocatorModel {
   @inline(__always)
   func designFree(_ address: Address, thread: UInt16) {
     let start = address &- header
+    currentThread = thread
     if header > 0 { headerCheck(start) }
     counts.count(.pageLookup)
     counts.count(.threadLocalAccess)

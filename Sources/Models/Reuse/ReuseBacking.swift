@@ -40,6 +40,9 @@ struct ReuseBacking {
   static let alignedFlag: UInt32 = 1 << 8
 
   let bins: UnsafeMutablePointer<Bin>
+  private var lock = SharedLock()
+  /// Of two bins each.
+  private let lines: UnsafeMutablePointer<SharedLine>
   private let heap: ModelHeap
   private let counts: StepCounts
   private var next: Address = 0
@@ -56,6 +59,7 @@ struct ReuseBacking {
     bins = heap.allocate(Self.bins, of: Bin(free: none, bytes: 0))
     for bin in 0..<Self.bins { bins[bin].bytes = Self.bytes(ofBin: bin) }
     runs = heap.allocate(runCapacity, of: Run(start: 0))
+    lines = heap.allocate(Self.bins / 2, of: SharedLine())
   }
 
   /// Multiples of 16 to 128 bytes, then four classes per doubling.
@@ -72,12 +76,13 @@ struct ReuseBacking {
 
   @inline(__always)
   mutating func allocate<Memory: MemoryModel>(
-    bytes: UInt64, regions: inout ReuseRegions, _ memory: Memory
+    bytes: UInt64, regions: inout ReuseRegions, thread: UInt16, _ memory: Memory
   ) -> Block {
     counts.count(.sizeClassLeadingZeros)
     let number = Self.bin(of: bytes)
     let bin = bins + number
-    counts.count(.lockUncontended)
+    lock.acquire(by: thread, counts)
+    lines[number / 2].write(by: thread, counts)
     if Memory.observesTouches { touchBin(number, memory) }
     if bin.pointee.freeCount > 0 {
       counts.count(.freeListPop)
@@ -100,9 +105,12 @@ struct ReuseBacking {
 
   /// - Parameter address: the block's start, where its header is.
   @inline(__always)
-  mutating func free<Memory: MemoryModel>(_ address: Address, bin number: Int, _ memory: Memory) {
+  mutating func free<Memory: MemoryModel>(
+    _ address: Address, bin number: Int, thread: UInt16, _ memory: Memory
+  ) {
     counts.count(.sizeClassLeadingZeros)
-    counts.count(.lockUncontended)
+    lock.acquire(by: thread, counts)
+    lines[number / 2].write(by: thread, counts)
     counts.count(.freeListPush)
     if Memory.observesTouches { touchBin(number, memory) }
     let bin = bins + number

@@ -15,12 +15,21 @@ struct ReuseCache {
   /// One table per thread (one in all for the global cache), made when first used.
   private var tables: UnsafeMutablePointer<UnsafeMutablePointer<Slot>?>
   private var tableCount = 1
+  /// Threads that have put a block into their cache.
+  private var watched: Set<UInt16> = []
+  /// Those of them that have ended: what they still free goes past their caches.
+  private var closed: Set<UInt16> = []
+  private var lock = SharedLock()
+  /// Of two slots of the global cache each.
+  private let lines: UnsafeMutablePointer<SharedLine>
 
   init(options: ReuseOptions, counts: StepCounts, heap: ModelHeap) {
     self.options = options
     self.counts = counts
     self.heap = heap
     tables = heap.allocate(tableCount, of: nil)
+    lines = heap.allocate(
+      options.cacheRows * ReuseLayout.cacheClasses / 2, of: SharedLine())
     tables[0] = heap.allocate(options.cacheRows * ReuseLayout.cacheClasses, of: Slot())
   }
 
@@ -52,7 +61,7 @@ struct ReuseCache {
       index += Int((site >> 12) % UInt64(options.cacheRows)) * ReuseLayout.cacheClasses
     }
     if options.prefetches { counts.count(.cachePrefetch) }
-    if options.cache == .global { counts.count(.lockUncontended) }
+    if options.cache == .global { lock.acquire(by: thread, counts) }
     if Memory.observesTouches {
       var base = ReuseLayout.cache
       if options.cache == .threadLocal {
@@ -78,6 +87,7 @@ struct ReuseCache {
       slot.pointee.actual >= size
     else { return 0 }
     counts.count(.cacheHit)
+    write(slot, by: thread)
     slot.pointee.isValid = false
     return slot.pointee.payload
   }
@@ -90,12 +100,38 @@ struct ReuseCache {
     let slot = slot(
       site: site, cacheClass: Self.cacheClass(actual), thread: thread, memory)
     counts.count(.cacheStore)
+    if options.cache == .threadLocal {
+      if closed.contains(thread) { return payload }
+      watched.insert(thread)
+    }
     var evicted: Address = 0
     if slot.pointee.isValid {
       counts.count(.cacheEvict)
       evicted = slot.pointee.payload
     }
+    write(slot, by: thread)
     slot.pointee = Slot(payload: payload, site: site, actual: actual, isValid: true)
     return evicted
+  }
+
+  /// A thread's own slots are never shared.
+  private func write(_ slot: UnsafeMutablePointer<Slot>, by thread: UInt16) {
+    guard options.cache == .global, let first = tables[0] else { return }
+    lines[(slot - first) / 2].write(by: thread, counts)
+  }
+
+  /// Empties the cache of a thread that ends, if it ever had one.
+  /// - Returns: the blocks that were in it, in the order of its slots.
+  mutating func close(_ thread: UInt16) -> [Address] {
+    guard Int(thread) < tableCount, let table = tables[Int(thread)], watched.contains(thread) else {
+      return []
+    }
+    closed.insert(thread)
+    var blocks: [Address] = []
+    for index in 0..<(options.cacheRows * ReuseLayout.cacheClasses) where table[index].isValid {
+      blocks.append(table[index].payload)
+      table[index].isValid = false
+    }
+    return blocks
   }
 }

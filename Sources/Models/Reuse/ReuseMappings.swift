@@ -17,6 +17,7 @@ struct ReuseMappings {
   private let retained: UnsafeMutablePointer<Mapping>
   private var retainedCount = 0
   private var oldest = 0
+  private var lock = SharedLock()
 
   init(options: ReuseOptions, counts: StepCounts, heap: ModelHeap) {
     self.options = options
@@ -25,13 +26,15 @@ struct ReuseMappings {
     retained = heap.allocate(Self.retained, of: Mapping(start: 0, bytes: 0))
   }
 
-  mutating func evict<Memory: MemoryModel>(_ start: Address, bytes: UInt64, _ memory: Memory) {
+  mutating func evict<Memory: MemoryModel>(
+    _ start: Address, bytes: UInt64, thread: UInt16, _ memory: Memory
+  ) {
     let mapping = Mapping(start: start, bytes: bytes)
     if options.eviction == .unmap {
       unmap(mapping, memory)
       return
     }
-    counts.count(.lockUncontended)
+    lock.acquire(by: thread, counts)
     if Memory.observesTouches { memory.touch(ReuseLayout.mappings, isWrite: true) }
     if options.eviction == .purge {
       retain(mapping, memory)

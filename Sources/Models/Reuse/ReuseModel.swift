@@ -11,6 +11,8 @@ public struct ReuseModel<Memory: MemoryModel>: AllocatorModel {
   var mappings: ReuseMappings
   var backing: ReuseBacking
   var regions: ReuseRegions
+  /// Of eight sizes each.
+  private let evolutionLines: UnsafeMutablePointer<SharedLine>
 
   static var maximum: UInt64 { 1 << 46 }
   static var minimum: UInt64 { 16 }
@@ -25,6 +27,7 @@ public struct ReuseModel<Memory: MemoryModel>: AllocatorModel {
     mappings = ReuseMappings(options: options, counts: counts, heap: heap)
     backing = ReuseBacking(counts: counts, heap: heap)
     regions = ReuseRegions(heap: heap)
+    evolutionLines = heap.allocate(8, of: SharedLine())
   }
 
   // MARK: Allocation
@@ -45,7 +48,7 @@ public struct ReuseModel<Memory: MemoryModel>: AllocatorModel {
   private mutating func allocateBlock(size: UInt64, zeroed: Bool, site: UInt64, thread: UInt16)
     -> Address
   {
-    let strategy = policy.select(memory)
+    let strategy = policy.select(thread, memory)
     if options.cache != .off, Self.isCacheable(size) {
       let cached = takeCached(size: size, zeroed: zeroed, site: site, thread: thread)
       if cached != 0 { return cached }
@@ -55,15 +58,16 @@ public struct ReuseModel<Memory: MemoryModel>: AllocatorModel {
       payload = mapBlock(size: size, site: site)
       if payload == 0 { return 0 }
       let bytes = regions.records[regions.number(of: payload)].bytes
-      policy.record(strategy, size: size, cost: 2 + bytes / ReuseLayout.page, memory)
+      policy.record(
+        strategy, size: size, cost: 2 + bytes / ReuseLayout.page, thread: thread, memory)
     } else {
       let bytes = options.headerBytes + max(size, Self.minimum)
       if options.opaqueBacking {
         payload = allocateOpaque(bytes: bytes, site: site)
-        policy.record(strategy, size: size, cost: 0, memory)
+        policy.record(strategy, size: size, cost: 0, thread: thread, memory)
         if zeroed { clear(payload, size) }
       } else {
-        let block = backing.allocate(bytes: bytes, regions: &regions, memory)
+        let block = backing.allocate(bytes: bytes, regions: &regions, thread: thread, memory)
         if block.address == 0 { return 0 }
         payload = block.address + options.headerBytes
         if block.recycled {
@@ -71,15 +75,16 @@ public struct ReuseModel<Memory: MemoryModel>: AllocatorModel {
           checkMagic()
         }
         writeHeader(payload, actual: block.bytes - options.headerBytes, site: site)
-        policy.record(strategy, size: size, cost: block.cost, memory)
+        policy.record(strategy, size: size, cost: block.cost, thread: thread, memory)
         if zeroed && block.recycled { clear(payload, size) }
       }
     }
     if options.tracksEvolution {
       counts.count(.evolutionRecord)
+      let log2 = 63 - (size | 1).leadingZeroBitCount
+      evolutionLines[log2 / 8].write(by: thread, counts)
       if Memory.observesTouches {
-        let log2 = UInt64(63 - (size | 1).leadingZeroBitCount)
-        memory.touch(ReuseLayout.evolution + 8 * log2, isWrite: true)
+        memory.touch(ReuseLayout.evolution + 8 * UInt64(log2), isWrite: true)
       }
     }
     return payload
@@ -167,7 +172,7 @@ public struct ReuseModel<Memory: MemoryModel>: AllocatorModel {
     let block = readHeader(address)
     markMagic()
     if block.number < 0 {
-      backing.free(block.payload - options.headerBytes, bin: block.bin, memory)
+      backing.free(block.payload - options.headerBytes, bin: block.bin, thread: thread, memory)
       if Memory.observesTouches { memory.touch(block.payload, isWrite: true) }
     } else {
       freeAlone(block, thread: thread)
@@ -179,7 +184,7 @@ public struct ReuseModel<Memory: MemoryModel>: AllocatorModel {
   @inline(never)
   private mutating func freeAlone(_ block: Located, thread: UInt16) {
     guard options.cache != .off, Self.isCacheable(block.actual) else {
-      release(block.payload, evicted: false)
+      release(block.payload, evicted: false, thread: thread)
       return
     }
     let evicted = cache.put(
@@ -188,24 +193,32 @@ public struct ReuseModel<Memory: MemoryModel>: AllocatorModel {
     if evicted != 0 {
       counts.count(.headerRead)
       if Memory.observesTouches { touchHeader(evicted, isWrite: false) }
-      release(evicted, evicted: true)
+      release(evicted, evicted: true, thread: thread)
     }
   }
 
-  private mutating func release(_ payload: Address, evicted: Bool) {
+  /// Empties the cache of a thread that ends.
+  public mutating func endThread(_ thread: UInt16) {
+    guard options.cache == .threadLocal else { return }
+    for evicted in cache.close(thread) { release(evicted, evicted: true, thread: thread) }
+  }
+
+  private mutating func release(_ payload: Address, evicted: Bool, thread: UInt16) {
     let number = regions.number(of: payload)
     let record = regions.records[number]
     switch record.kind {
     case .segment: break
     case .single:
-      backing.free(payload - options.headerBytes, bin: Int(record.bin), memory)
+      backing.free(
+        payload - options.headerBytes, bin: Int(record.bin), thread: thread, memory)
       if Memory.observesTouches { memory.touch(payload, isWrite: true) }
     case .opaque:
       counts.count(.backingCall)
       regions.remove(number)
     case .mapped:
       if evicted {
-        mappings.evict(payload - options.headerBytes, bytes: record.bytes, memory)
+        mappings.evict(
+          payload - options.headerBytes, bytes: record.bytes, thread: thread, memory)
       } else {
         counts.count(.unmapCall)
         memory.unmap(payload - options.headerBytes, bytes: record.bytes)

@@ -33,6 +33,10 @@ struct ReusePolicy {
   private(set) var best = 0
   private var random: UInt64 = 0x9E37_79B9_7F4A_7C15
   private var selections = 0
+  private var lock = SharedLock()
+  /// Of the random number and the selections; of each strategy's counters.
+  private var selectionLine = SharedLine()
+  private let strategyLines: UnsafeMutablePointer<SharedLine>
   private let options: ReuseOptions
   private let counts: StepCounts
   private let frozen: Int
@@ -42,6 +46,7 @@ struct ReusePolicy {
     self.counts = counts
     strategies = heap.allocate(Self.count, of: Strategy(threshold: 0))
     active = heap.allocate(Self.count, of: 0)
+    strategyLines = heap.allocate(Self.count, of: SharedLine())
     var frozen = 0
     for (index, kibibytes) in Self.thresholdsInKibibytes.enumerated() {
       strategies[index].threshold = kibibytes << 10
@@ -63,7 +68,7 @@ struct ReusePolicy {
 
   /// The strategy for the next allocation.
   @inline(__always)
-  mutating func select<Memory: MemoryModel>(_ memory: Memory) -> Int {
+  mutating func select<Memory: MemoryModel>(_ thread: UInt16, _ memory: Memory) -> Int {
     switch options.policy {
     case .off: return 0
     case .frozen:
@@ -73,6 +78,7 @@ struct ReusePolicy {
     case .learn: break
     }
     counts.count(.policySelect)
+    selectionLine.write(by: thread, counts)
     if Memory.observesTouches { memory.touch(ReuseLayout.policy, isWrite: true) }
     let explores = draw() % 1000 < 100
     counts.count(options.testsInFloat ? .policyTestFloat : .policyTestInteger)
@@ -96,11 +102,12 @@ struct ReusePolicy {
     }
     counts.count(.policyThreshold)
     counts.count(.policyRecord)
+    strategyLines[chosen].write(by: thread, counts)
     if Memory.observesTouches { memory.touch(thresholdAddress(chosen), isWrite: true) }
     selections += 1
     if selections >= Self.round {
       selections = 0
-      update()
+      update(thread)
       touchTable(memory)
     }
     return chosen
@@ -115,10 +122,11 @@ struct ReusePolicy {
   /// Books what a decision cost the kernel.
   @inline(__always)
   mutating func record<Memory: MemoryModel>(
-    _ strategy: Int, size: UInt64, cost: UInt64, _ memory: Memory
+    _ strategy: Int, size: UInt64, cost: UInt64, thread: UInt16, _ memory: Memory
   ) {
     guard size >= Self.decisive, options.policy == .learn else { return }
     counts.count(.policyOutcome)
+    strategyLines[strategy].write(by: thread, counts)
     strategies[strategy].decisions += 1
     strategies[strategy].cost += cost
     if Memory.observesTouches { memory.touch(thresholdAddress(strategy), isWrite: true) }
@@ -156,8 +164,8 @@ struct ReusePolicy {
 
   /// The end of a round: every two strategies that play.
   @inline(never)
-  private mutating func update() {
-    counts.count(.lockUncontended)
+  private mutating func update(_ thread: UInt16) {
+    lock.acquire(by: thread, counts)
     for i in 0..<Self.count {
       for j in (i + 1)..<max(Self.count, i + 1) where plays(i) && plays(j) {
         counts.count(.policyUpdate)
@@ -174,6 +182,7 @@ struct ReusePolicy {
     for i in 0..<Self.count {
       remaining += strategies[i].isActive ? 1 : 0
       if plays(i) {
+        strategyLines[i].write(by: thread, counts)
         strategies[i].decisions = 0
         strategies[i].cost = 0
       }

@@ -3,7 +3,8 @@ import Traces
 /// A stream of validated operations with everything a simulation needs to know about it.
 ///
 /// `Workload` is the one that matters; tests make small ones of their own. Every event is an
-/// operation (`EventKind.isOperation`), slots are below `slots`, an allocating event's slot is dead
+/// operation (`EventKind.isOperation`) or, with several threads, the end of a thread, which counts
+/// in no window but belongs to the one of the operation before it; slots are below `slots`, an allocating event's slot is dead
 /// (for realloc: live) and a freeing event's slot is live.
 public protocol OperationSource {
   /// An upper bound of the object slots.
@@ -14,6 +15,12 @@ public protocol OperationSource {
   var touch: TouchPolicy { get }
   /// Operations per window.
   var windowEvents: Int { get }
+  /// Every thread number is below it.
+  var threads: Int { get }
   /// The operations, in blocks of any length; what `body` throws ends the stream.
   func forEachOperationBlock(_ body: (UnsafeBufferPointer<Event>) throws -> Void) throws
+}
+
+extension OperationSource {
+  public var threads: Int { 1 }
 }

@@ -5,7 +5,7 @@ import Traces
 /// Runs the model of a design over a workload.
 public struct Simulation: Sendable {
   /// Receives an operation's number from 0, the operation, the address it got (0 for a free) and
-  /// the counts of all steps so far.
+  /// the counts of all steps so far. A thread's end comes with the number of the next operation.
   public typealias OperationBody =
     (UInt64, Event, Address, UnsafeBufferPointer<UInt64>) -> Void
 

@@ -19,6 +19,8 @@ struct SimulationDriver<Model: AllocatorModel> {
   private let counts: StepCounts
   private let touch: TouchPolicy
   private let windowEvents: Int
+  /// Whether ends of threads may stand among the operations.
+  private let hasThreads: Bool
   private let sites: UnsafeMutableBufferPointer<UInt64>
   private let objects: UnsafeMutablePointer<Object>
   /// The counts at the start of the window, and then the window's own.
@@ -38,6 +40,7 @@ struct SimulationDriver<Model: AllocatorModel> {
     self.counts = counts
     touch = source.touch
     windowEvents = source.windowEvents
+    hasThreads = source.threads > 1
     let addresses = source.siteAddresses
     sites = .allocate(capacity: max(addresses.count, 1))
     sites.initialize(repeating: 0)
@@ -57,14 +60,25 @@ struct SimulationDriver<Model: AllocatorModel> {
     windowCounts.deallocate()
   }
 
-  /// Performs a block of operations, handing each whole window over.
+  /// Performs a block of operations. A window is handed over when the operation after it comes: a
+  /// thread's end belongs to the window before.
   mutating func perform(
     _ block: UnsafeBufferPointer<Event>, onWindow: WindowBody?,
     onOperation: Simulation.OperationBody?
   ) throws {
     var next = 0
     while next < block.count {
-      let end = min(block.count, next + windowEvents - inWindow)
+      if hasThreads && block[next].kind == .threadEnd {
+        model.endThread(block[next].thread)
+        onOperation?(operations, block[next], 0, counts.values)
+        next += 1
+        continue
+      }
+      if inWindow == windowEvents { try closeWindow(onWindow) }
+      var end = min(block.count, next + windowEvents - inWindow)
+      if hasThreads {
+        end = block[next..<end].firstIndex { $0.kind == .threadEnd } ?? end
+      }
       if let onOperation {
         for index in next..<end {
           let address = perform(block[index])
@@ -79,11 +93,10 @@ struct SimulationDriver<Model: AllocatorModel> {
       operations += UInt64(end - next)
       inWindow += end - next
       next = end
-      if inWindow == windowEvents { try closeWindow(onWindow) }
     }
   }
 
-  /// Hands the last, shorter window over.
+  /// Hands the last window over.
   mutating func finish(onWindow: WindowBody?) throws {
     if inWindow > 0 { try closeWindow(onWindow) }
   }

@@ -115,6 +115,8 @@ public struct ExactnessCheck: Sendable {
       plan, window: window, allocator: design.description, library: library)
     guard let firstNumber = native.first?.number else { return nil }
     var found: Operation?
+    // Operations and ends of threads stand in the same order on both sides.
+    var next = 0
     var before = [UInt64](repeating: 0, count: Step.count)
     struct Done: Error {}
     do {
@@ -124,10 +126,11 @@ public struct ExactnessCheck: Sendable {
           defer {
             if number + 1 >= firstNumber { before = Array(counts) }
           }
-          guard found == nil, number >= firstNumber,
-            number - firstNumber < UInt64(native.count)
-          else { return }
-          let other = native[Int(number - firstNumber)]
+          let isInWindow =
+            number > firstNumber || (number == firstNumber && event.kind != .threadEnd)
+          guard found == nil, isInWindow, next < native.count else { return }
+          let other = native[next]
+          next += 1
           let text = Self.difference(
             address: OpaqueBlocks.located(address), counts: counts, before: before, other: other,
             steps: steps)
@@ -161,6 +164,7 @@ public struct ExactnessCheck: Sendable {
   }
 
   private static func text(_ event: Event) -> String {
+    if event.kind == .threadEnd { return "end of thread \(event.thread)" }
     if event.kind.frees { return "free of slot \(event.slot)" }
     let aligned = event.alignment > 0 ? " aligned to \(event.alignment)" : ""
     return "\(event.kind) of \(event.size) bytes\(aligned) into slot \(event.slot)"

@@ -20,7 +20,7 @@ public final class Plan: Sendable {
   /// Calls of each replayed thread; one element when all events run on one.
   public let threadCalls: [UInt64]
   /// Whether it has several threads or keeps the recorded pace: such a plan can be timed, but
-  /// neither counted nor asked for latencies.
+  /// neither counted window by window nor asked for latencies.
   public let isSequenced: Bool
   /// Files beside the plan live as long as it does.
   let folder: PrivateFolder
@@ -60,12 +60,16 @@ public final class Plan: Sendable {
 
 extension Plan {
   /// Compiles every operation of `source` for one thread, streaming.
+  ///
+  /// With several threads that is the serialised order: a counting build, and nothing else, can play
+  /// it, and is told which thread each operation and each end belongs to.
   /// - Parameter parent: where the temporary file goes, TMPDIR unless given.
   public static func compile(
     _ source: some OperationSource, parent: String? = nil
   ) throws -> Plan {
     let builder = try PlanBuilder(
-      windowEvents: source.windowEvents, touch: source.touch, slots: source.slots, parent: parent)
+      windowEvents: source.windowEvents, touch: source.touch, slots: source.slots,
+      switchesThreads: source.threads > 1, parent: parent)
     try source.forEachOperationBlock { block in try builder.append(block) }
     return try builder.finish(sites: source.siteAddresses)
   }
@@ -75,12 +79,11 @@ extension Plan {
   /// Compiles a workload: sequenced if it has several threads or keeps the recorded pace.
   /// - Parameter parent: where the temporary file goes, TMPDIR unless given.
   public static func compile(workload: Workload, parent: String? = nil) throws -> Plan {
-    let source = WorkloadOperations(workload: workload)
     guard workload.threads > 1 || workload.options.pace == .recorded else {
-      return try compile(source, parent: parent)
+      return try compile(workload, parent: parent)
     }
     return try compile(
-      source, threads: workload.threads, pace: workload.options.pace, parent: parent)
+      workload, threads: workload.threads, pace: workload.options.pace, parent: parent)
   }
 
   /// Compiles every operation of `source` for the thread it is on, streaming: memory holds the live
@@ -93,20 +96,6 @@ extension Plan {
       threads: threads, pace: pace, parent: parent)
     try source.forEachOperationBlock { block in try builder.append(block) }
     return try builder.finish(sites: source.siteAddresses)
-  }
-}
-
-/// A workload as a source of operations.
-private struct WorkloadOperations: OperationSource {
-  let workload: Workload
-
-  var slots: Int { workload.slots }
-  var siteAddresses: [UInt64] { workload.sites.map(\.address) }
-  var touch: TouchPolicy { workload.resolvedTouch }
-  var windowEvents: Int { workload.options.windowEvents }
-
-  func forEachOperationBlock(_ body: (UnsafeBufferPointer<Event>) throws -> Void) throws {
-    try workload.forEachBlock(body)
   }
 }
 

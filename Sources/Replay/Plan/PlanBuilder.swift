@@ -11,12 +11,18 @@ final class PlanBuilder {
   private let windowEvents: Int
   private let touch: TouchPolicy
   private let slots: Int
+  private let switchesThreads: Bool
   private let output: PlanOutput
   private var window: [mallometer_operation] = []
   private var calls: UInt64 = 0
+  private var operations: UInt64 = 0
+  private var currentThread: UInt16 = 0
   private var largest: UInt64 = 0
 
-  init(windowEvents: Int, touch: TouchPolicy, slots: Int, parent: String?) throws {
+  /// - Parameter switchesThreads: whether to mark where threads change and end.
+  init(
+    windowEvents: Int, touch: TouchPolicy, slots: Int, switchesThreads: Bool, parent: String?
+  ) throws {
     guard (1...8192).contains(windowEvents) else {
       throw PlanError.windowOutOfRange(windowEvents)
     }
@@ -25,12 +31,23 @@ final class PlanBuilder {
     self.windowEvents = windowEvents
     self.touch = touch
     self.slots = slots
+    self.switchesThreads = switchesThreads
     output = try PlanOutput(path: path)
     window.reserveCapacity(windowEvents)
   }
 
   func append(_ events: UnsafeBufferPointer<Event>) throws {
     for event in events {
+      if switchesThreads {
+        if event.kind == .threadEnd {
+          try mark(MALLOMETER_OPERATION_END_THREAD, event.thread)
+          continue
+        }
+        if event.thread != currentThread {
+          try mark(MALLOMETER_OPERATION_SWITCH_THREAD, event.thread)
+          currentThread = event.thread
+        }
+      }
       window.append(try mallometer_operation(event, number: calls))
       if event.kind.allocates { largest = max(largest, event.size) }
       calls += 1
@@ -38,14 +55,22 @@ final class PlanBuilder {
     }
   }
 
+  private func mark(_ kind: mallometer_operation_kind, _ thread: UInt16) throws {
+    window.append(
+      mallometer_operation(
+        kind: UInt8(kind.rawValue), alignment: 0, group: UInt8(MALLOMETER_GROUP_SINGLE),
+        size_high: 0, slot: 0, size: UInt32(thread), site: 0))
+    if window.count == windowEvents { try flush() }
+  }
+
   func finish(sites: [UInt64]) throws -> Plan {
     try flush()
     let thread = mallometer_plan_thread(
-      operations_offset: UInt64(MALLOMETER_PLAN_OPERATIONS), operations: calls,
+      operations_offset: UInt64(MALLOMETER_PLAN_OPERATIONS), operations: operations,
       calls: calls, first_window: 0)
     try output.finish(
       threads: [thread], sites: sites, windowEvents: windowEvents, touch: touch,
-      slots: UInt64(slots), largest: largest, longestWindow: nil)
+      slots: UInt64(slots), largest: largest, longestWindow: nil, switchesThreads: switchesThreads)
     return Plan(
       path: path, windowEvents: windowEvents, touch: touch, largest: largest,
       threadCalls: [calls], isSequenced: false, folder: folder)
@@ -54,6 +79,7 @@ final class PlanBuilder {
   private func flush() throws {
     window.markGroups()
     try window.withUnsafeBytes { bytes in try output.write(bytes) }
+    operations += UInt64(window.count)
     window.removeAll(keepingCapacity: true)
   }
 }

@@ -35,7 +35,7 @@ final class PlanOutput {
   /// - Parameter longestWindow: operations of the longest window of a sequenced plan, else nil.
   func finish(
     threads: [mallometer_plan_thread], sites: [UInt64], windowEvents: Int, touch: TouchPolicy,
-    slots: UInt64, largest: UInt64, longestWindow: Int?
+    slots: UInt64, largest: UInt64, longestWindow: Int?, switchesThreads: Bool
   ) throws {
     let sitesOffset = length
     let addresses = sites.isEmpty ? [0] : sites
@@ -48,7 +48,8 @@ final class PlanOutput {
       calls: threads.reduce(0) { $0 + $1.calls }, slots: slots, sites: UInt64(addresses.count),
       sites_offset: sitesOffset, threads_offset: threadsOffset, steps: UInt64(Step.count),
       largest: largest, sequenced: longestWindow == nil ? 0 : 1,
-      longest_window: UInt32(longestWindow ?? 0))
+      longest_window: UInt32(longestWindow ?? 0), switches_threads: switchesThreads ? 1 : 0,
+      reserved: 0)
     try withUnsafeBytes(of: &header) { bytes in try put(bytes, at: 0) }
   }
 

@@ -61,7 +61,7 @@ final class SequencedPlanBuilder {
   }
 
   func append(_ events: UnsafeBufferPointer<Event>) throws {
-    for event in events {
+    for event in events where event.kind != .threadEnd {
       let thread = Int(event.thread)
       if threads[thread].callsInWindow == windowEvents { try flush(thread) }
       begin(thread, event)
@@ -178,7 +178,8 @@ final class SequencedPlanBuilder {
     }
     try output.finish(
       threads: records, sites: sites, windowEvents: windowEvents, touch: touch,
-      slots: UInt64(owners.count), largest: largest, longestWindow: longestWindow)
+      slots: UInt64(owners.count), largest: largest, longestWindow: longestWindow,
+      switchesThreads: false)
     return Plan(
       path: path, windowEvents: windowEvents, touch: touch, largest: largest,
       threadCalls: threads.map(\.calls), isSequenced: true, folder: folder)

@@ -19,6 +19,8 @@ public struct CountedOperation: Sendable, Equatable {
   public let number: UInt64
   /// What was handed out (region number << 40 | offset), 0 for a free.
   public let address: UInt64
+  /// Whether it is the end of a thread, which has the number of the operation after it.
+  public let isThreadEnd: Bool
   /// Steps of this operation alone, in the order of `Step.allCases`.
   public let counts: [UInt64]
 }
@@ -54,10 +56,13 @@ extension Player {
     try play(plan, mode: .dump(window: window), allocator: allocator, library: library) { result in
       result.withRecords(of: UInt64.self) { words in
         let stride = Step.count + 1
+        var number = UInt64(window * plan.windowEvents)
         return (0..<(words.count / stride)).map { index in
           let first = index * stride
+          let isThreadEnd = words[first] == UInt64(MALLOMETER_DUMPED_THREAD_END)
+          defer { number += isThreadEnd ? 0 : 1 }
           return CountedOperation(
-            number: UInt64(window * plan.windowEvents + index), address: words[first],
+            number: number, address: isThreadEnd ? 0 : words[first], isThreadEnd: isThreadEnd,
             counts: Array(words[(first + 1)..<(first + stride)]))
         }
       }

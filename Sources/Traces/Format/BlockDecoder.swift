@@ -3,7 +3,7 @@ enum EventSelection {
   /// Every event as it was written.
   case all
   /// Operations only, made ready to perform: a realloc of nothing is a malloc, an implied free a
-  /// free. With `oneThread` all on thread 0.
+  /// free. With `oneThread` all on thread 0; else the ends of threads come with them.
   case operations(oneThread: Bool)
 }
 
@@ -250,7 +250,9 @@ struct BlockDecoder {
         failure = site >= sites ? .site(site) : .size(size)
         break decoding
       }
-      if operationsOnly && code >= Code.foreignFree { continue }
+      if operationsOnly && code >= Code.foreignFree && (code != Code.threadEnd || threadMask == 0) {
+        continue
+      }
       next.pointee = Event(
         kind: kind, alignmentLog2: alignment,
         thread: UInt16(truncatingIfNeeded: currentThread) & threadMask, slot: slot, size: size,

@@ -37,15 +37,31 @@
 #define SLOW static __attribute__((noinline, cold))
 #define EXPORTED __attribute__((visibility("default")))
 
+// Steps, threads and shared lines: what counting builds see, and nothing at all in others.
+//
+// COUNT(STEP), COUNT_N(STEP, n): a step taken, n times.
+//
+// THREAD_LOCAL(type, name, initial); defines a variable of each thread, THREAD(name) is the calling
+// thread's. The compiler's TLS model decides what that costs.
+//
+// A shared line is metadata that several threads write: a lock, a list that others push to, an
+// atomic counter. SHARED_LINE(name) and SHARED_LINES(name, count) declare, among the members of a
+// struct, who wrote lines last; SHARED_WRITE(line) goes beside every write and counts a
+// COHERENCE_TRANSFER when the writer changed; SHARED_FORGET(line) when the memory begins a new life.
 #ifdef MALLOMETER_COUNT_STEPS
-/// Counted on the serialised order; concurrent runs may lose counts.
-static uint64_t mallometer_counts[MALLOMETER_STEP_COUNT];
-#define COUNT(step) (mallometer_counts[MALLOMETER_STEP_##step]++)
-#define COUNT_N(step, n) (mallometer_counts[MALLOMETER_STEP_##step] += (uint64_t)(n))
+#include "common/counting.h"
 #else
 #define COUNT(step) ((void)0)
 #define COUNT_N(step, n) ((void)0)
+#define THREAD_LOCAL(type, name, ...) static __thread type name = __VA_ARGS__
+#define THREAD(name) name
+#define SHARED_LINE(name)
+#define SHARED_LINES(name, count)
+#define SHARED_WRITE(line) ((void)0)
+#define SHARED_FORGET(line) ((void)0)
 #endif
+
+#include "common/lock.h"
 
 /// The alignment that malloc guarantees.
 enum { NATURAL_ALIGNMENT = 16 };
@@ -88,7 +104,8 @@ static void region_unmap(void *region, size_t bytes);
 static void region_purge(void *start, size_t bytes);
 
 /// Has `design_thread_exit(value)` called when the calling thread exits. May itself allocate: the
-/// thread's heap must already serve.
+/// thread's heap must already serve. In counting builds also when the player ends the thread whose
+/// number it has.
 static void thread_on_exit(void *value);
 
 /// For sizes that no region can hold.

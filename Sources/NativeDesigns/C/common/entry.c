@@ -131,7 +131,22 @@ EXPORTED void *mallometer_aligned_at(size_t alignment, size_t size, uintptr_t si
 
 #ifdef MALLOMETER_COUNT_STEPS
 EXPORTED void mallometer_step_counts(uint64_t *out) {
-  memcpy(out, mallometer_counts, sizeof mallometer_counts);
+  memset(out, 0, MALLOMETER_STEP_COUNT * sizeof *out);
+  for (struct step_counters *each = atomic_load(&all_counters); each; each = each->next)
+    for (uint32_t step = 0; step < MALLOMETER_STEP_COUNT; step++)
+      out[step] += atomic_load_explicit(&each->counts[step], memory_order_relaxed);
+}
+
+EXPORTED void mallometer_switch_thread(uint32_t number) {
+  threads_are_switched = 1;
+  own_thread = number % MOST_THREADS + 1;
+}
+
+EXPORTED void mallometer_end_thread(uint32_t number) {
+  uint32_t before = thread_number();
+  mallometer_switch_thread(number);
+  thread_run_exit();
+  mallometer_switch_thread(before);
 }
 
 EXPORTED uint64_t mallometer_locate(const void *block) { return region_locate(block); }

@@ -8,7 +8,24 @@ static void thread_make_key(void) {
   thread_key_made = pthread_key_create(&thread_key, design_thread_exit) == 0;
 }
 
+#ifdef MALLOMETER_COUNT_STEPS
+/// What a thread that the player switches to leaves for its end.
+THREAD_LOCAL(void *, thread_exit_value, NULL);
+
+static void thread_run_exit(void) {
+  void *value = THREAD(thread_exit_value);
+  THREAD(thread_exit_value) = NULL;
+  if (value) design_thread_exit(value);
+}
+#endif
+
 static __attribute__((unused)) void thread_on_exit(void *value) {
+#ifdef MALLOMETER_COUNT_STEPS
+  if (threads_are_switched) {
+    THREAD(thread_exit_value) = value;
+    return;
+  }
+#endif
   int before = errno;
   pthread_once(&thread_key_once, thread_make_key);
   // Without a key the heap of an ended thread stays unused, which is correct, only wasteful.

@@ -3,6 +3,7 @@
 FAST struct pool_block *pop(struct pool_page *page) {
   struct pool_block *block = page->free;
   COUNT(FREE_LIST_POP);
+  SHARED_WRITE(*page_line(page));
   page->free = block->next;
   page_add_used(page, 1);
   return block;
@@ -80,7 +81,7 @@ SLOW void *allocate_aligned(struct pool_heap *heap, size_t size, size_t alignmen
 
 static inline void *design_allocate(size_t size, size_t alignment, int zeroed, uintptr_t site) {
   COUNT(THREAD_LOCAL_ACCESS);
-  struct pool_heap *heap = thread_heap;
+  struct pool_heap *heap = THREAD(thread_heap);
   char *start = LIKELY(alignment <= NATURAL_ALIGNMENT)
                     ? (char *)allocate_block(heap, size)
                     : (char *)allocate_aligned(heap, size, alignment);

@@ -22,6 +22,7 @@ static struct pool_block *block_start(struct pool_page *page, const void *inside
 
 FAST void push_local(struct pool_page *page, struct pool_block *block) {
   COUNT(FREE_LIST_PUSH);
+  SHARED_WRITE(*page_line(page));
   block->next = page->local_free;
   page->local_free = block;
 }
@@ -40,18 +41,28 @@ static void free_remote(struct pool_segment *segment, struct pool_page *page,
   COUNT(REMOTE_FREE);
   uintptr_t list = atomic_load_explicit(&page->remote, memory_order_relaxed);
   uintptr_t wanted;
-  do {
+  COUNT(ATOMIC_UNCONTENDED);
+  for (;;) {
     block->next = (struct pool_block *)list;
     wanted = list & REMOTE_NOTIFY ? 0 : (uintptr_t)block;
-  } while (!atomic_compare_exchange_weak_explicit(&page->remote, &list, wanted,
-                                                  memory_order_acq_rel, memory_order_relaxed));
+    if (LIKELY(atomic_compare_exchange_weak_explicit(&page->remote, &list, wanted,
+                                                     memory_order_acq_rel, memory_order_relaxed)))
+      break;
+    COUNT(ATOMIC_CONTENDED);
+  }
+  SHARED_WRITE(*page_line(page));
   if (!(list & REMOTE_NOTIFY)) return;
   struct pool_heap *heap = segment->heap;
   struct pool_block *first = atomic_load_explicit(&heap->delayed, memory_order_relaxed);
-  do {
+  COUNT(ATOMIC_UNCONTENDED);
+  for (;;) {
     block->next = first;
-  } while (!atomic_compare_exchange_weak_explicit(&heap->delayed, &first, block,
-                                                  memory_order_release, memory_order_relaxed));
+    if (LIKELY(atomic_compare_exchange_weak_explicit(&heap->delayed, &first, block,
+                                                     memory_order_release, memory_order_relaxed)))
+      break;
+    COUNT(ATOMIC_CONTENDED);
+  }
+  SHARED_WRITE(heap->delayed_line);
 }
 
 /// Everything but a block of a local page that is neither full nor holds moved starts.
@@ -108,7 +119,7 @@ static inline void design_free(void *block) {
   struct pool_segment *segment = segment_of(start);
   struct pool_page *page = page_in(segment, start);
   COUNT(THREAD_LOCAL_ACCESS);
-  struct pool_heap *heap = thread_heap;
+  struct pool_heap *heap = THREAD(thread_heap);
   if (UNLIKELY(segment->heap != heap || page_flags(page))) {
     free_other(heap, segment, page, start);
     return;

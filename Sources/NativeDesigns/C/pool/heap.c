@@ -7,19 +7,19 @@ static struct pool_heap unset_heap = {
     .first = {[0 ... BIN_COUNT - 1] = &unset_heap.empty},
 };
 
-static __thread struct pool_heap *thread_heap = &unset_heap;
+THREAD_LOCAL(struct pool_heap *, thread_heap, &unset_heap);
 
 static struct {
-  pthread_mutex_t lock;
+  struct mutex_lock lock;
   struct pool_heap *first;
-} abandoned = {.lock = PTHREAD_MUTEX_INITIALIZER};
+} abandoned = {.lock = MUTEX_LOCK_INITIALLY};
 
 /// The calling thread's first heap: an abandoned one, or a new one. NULL when out of memory.
 SLOW struct pool_heap *heap_begin(void) {
-  pthread_mutex_lock(&abandoned.lock);
+  mutex_acquire(&abandoned.lock);
   struct pool_heap *heap = abandoned.first;
   if (heap) abandoned.first = heap->next_abandoned;
-  pthread_mutex_unlock(&abandoned.lock);
+  mutex_release(&abandoned.lock);
   if (!heap) {
     heap = region_map(sizeof *heap, OS_PAGE_BYTES);
     if (!heap) return NULL;
@@ -27,7 +27,7 @@ SLOW struct pool_heap *heap_begin(void) {
     for (uint32_t words = 0; words <= SMALL_WORDS; words++) heap->direct[words] = &heap->empty;
     for (uint32_t bin = 0; bin < BIN_COUNT; bin++) heap->first[bin] = &heap->empty;
   }
-  thread_heap = heap;
+  THREAD(thread_heap) = heap;
   thread_on_exit(heap);
   return heap;
 }
@@ -35,6 +35,8 @@ SLOW struct pool_heap *heap_begin(void) {
 /// Frees what other threads freed in this heap's full pages.
 static void heap_collect_delayed(struct pool_heap *heap) {
   if (LIKELY(!atomic_load_explicit(&heap->delayed, memory_order_relaxed))) return;
+  COUNT(ATOMIC_UNCONTENDED);
+  SHARED_WRITE(heap->delayed_line);
   struct pool_block *block = atomic_exchange_explicit(&heap->delayed, NULL, memory_order_acquire);
   while (block) {
     struct pool_block *next = block->next;
@@ -61,15 +63,15 @@ static void design_thread_exit(void *value) {
   }
   if (heap->spare) region_unmap(heap->spare->region, heap->spare->region_bytes);
   heap->spare = NULL;
-  thread_heap = &unset_heap;
-  pthread_mutex_lock(&abandoned.lock);
+  THREAD(thread_heap) = &unset_heap;
+  mutex_acquire(&abandoned.lock);
   heap->next_abandoned = abandoned.first;
   abandoned.first = heap;
-  pthread_mutex_unlock(&abandoned.lock);
+  mutex_release(&abandoned.lock);
 }
 
 // In the child the heaps of the other threads are left alone: one may have been cut off in the
 // middle of a change. Blocks in them can still be used and freed.
-static void design_before_fork(void) { pthread_mutex_lock(&abandoned.lock); }
-static void design_after_fork_parent(void) { pthread_mutex_unlock(&abandoned.lock); }
-static void design_after_fork_child(void) { pthread_mutex_unlock(&abandoned.lock); }
+static void design_before_fork(void) { mutex_wait(&abandoned.lock); }
+static void design_after_fork_parent(void) { mutex_release(&abandoned.lock); }
+static void design_after_fork_child(void) { mutex_release(&abandoned.lock); }

@@ -111,12 +111,15 @@ static void page_take_remote(struct pool_page *page, uintptr_t list) {
 /// Makes what was freed available: the owner's frees, and other threads'.
 static void page_collect(struct pool_page *page) {
   COUNT(FREE_LIST_COLLECT);
+  SHARED_WRITE(*page_line(page));
   if (!page->free) {
     page->free = page->local_free;
     page->local_free = NULL;
   }
-  if (UNLIKELY(atomic_load_explicit(&page->remote, memory_order_relaxed)))
+  if (UNLIKELY(atomic_load_explicit(&page->remote, memory_order_relaxed))) {
+    COUNT(ATOMIC_UNCONTENDED);
     page_take_remote(page, atomic_exchange_explicit(&page->remote, 0, memory_order_acquire));
+  }
 }
 
 /// Takes a page without free blocks out of its queue.
@@ -124,9 +127,11 @@ static void page_collect(struct pool_page *page) {
 static int page_make_full(struct pool_heap *heap, struct pool_page *page) {
   uintptr_t none = 0;
   if (!atomic_compare_exchange_strong(&page->remote, &none, REMOTE_NOTIFY)) {
+    COUNT(ATOMIC_CONTENDED);
     page_collect(page);
     return 0;
   }
+  COUNT(ATOMIC_UNCONTENDED);
   COUNT(PAGE_FULL);
   page_set_flags(page, page_flags(page) | PAGE_FULL);
   queue_remove(heap, page);
@@ -138,6 +143,7 @@ static void page_make_available(struct pool_heap *heap, struct pool_page *page) 
   COUNT(PAGE_AVAILABLE);
   page_set_flags(page, page_flags(page) & ~PAGE_FULL);
   queue_push_back(heap, page);
+  COUNT(ATOMIC_UNCONTENDED);
   uintptr_t remote = atomic_exchange_explicit(&page->remote, 0, memory_order_acquire);
   if (UNLIKELY(remote & ~(uintptr_t)REMOTE_NOTIFY)) page_take_remote(page, remote);
 }

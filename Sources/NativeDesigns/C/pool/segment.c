@@ -5,8 +5,18 @@ static const uint8_t kind_shift[] = {16, 19, SEGMENT_SHIFT, 32};
 static const uint8_t kind_pages[] = {64, 8, 1, 1};
 /// What the segment's own state takes from its first page, in whole kernel pages.
 static const uint16_t kind_reserve[] = {8192, 4096, 4096, 4096};
-_Static_assert(sizeof(struct pool_segment) + 64 * sizeof(struct pool_page) <= 8192,
+_Static_assert(sizeof(struct pool_segment) + 64 * (sizeof(struct pool_page) + 4) <= 8192,
                "small pages start behind the state of all of them");
+
+#ifdef MALLOMETER_COUNT_STEPS
+/// A page's state is a shared line, as other threads push to `remote`: who wrote it last lies
+/// behind the states of all pages, in what they leave of the first page.
+FAST struct shared_line *page_line(struct pool_page *page) {
+  struct pool_segment *segment =
+      (struct pool_segment *)((uintptr_t)page & ~(uintptr_t)(SEGMENT_BYTES - 1));
+  return (struct shared_line *)(segment->pages + kind_pages[segment->kind]) + page->index;
+}
+#endif
 
 static void segment_link(struct pool_heap *heap, struct pool_segment *segment) {
   struct pool_segment *next = heap->segments[segment->kind];
@@ -72,6 +82,7 @@ static struct pool_page *segment_take_page(struct pool_heap *heap, uint32_t bin)
   page->index = (uint16_t)index;
   page->block_bytes = bin_bytes[bin];
   page->start = (char *)segment + index * page_bytes + reserve;
+  SHARED_FORGET(*page_line(page));
   return page;
 }
 

@@ -79,6 +79,8 @@ struct pool_heap {
   /// Blocks that other threads freed in full pages.
   _Atomic(struct pool_block *) delayed;
   struct pool_heap *next_abandoned;
+  /// Of `delayed`.
+  SHARED_LINE(delayed_line)
   _Alignas(64) struct pool_page empty;
 };
 

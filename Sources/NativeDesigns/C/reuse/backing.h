@@ -29,11 +29,13 @@ struct backing_bin {
 };
 
 struct backing_state {
-  alignas(LINE_BYTES) struct reuse_lock lock;
+  alignas(LINE_BYTES) struct spin_lock lock;
   /// What is left of the current segment.
   char *next;
   char *end;
   alignas(LINE_BYTES) struct backing_bin bins[BACKING_BINS];
+  /// Two bins share one.
+  SHARED_LINES(lines, BACKING_BINS / 2)
 };
 
 static struct backing_state backing;
@@ -104,6 +106,7 @@ static inline struct backing_block backing_allocate(size_t bytes) {
   struct backing_block block = {.bytes = backing_bin_bytes(number)};
   struct backing_bin *bin = &backing.bins[number];
   lock_acquire(&backing.lock);
+  SHARED_WRITE(backing.lines[number / 2]);
   if (LIKELY(bin->free)) {
     COUNT(FREE_LIST_POP);
     block.header = bin->free;
@@ -121,8 +124,10 @@ static inline struct backing_block backing_allocate(size_t bytes) {
 }
 
 static inline void backing_free(struct reuse_header *header, size_t bytes) {
-  struct backing_bin *bin = &backing.bins[backing_bin_of(bytes)];
+  uint32_t number = backing_bin_of(bytes);
+  struct backing_bin *bin = &backing.bins[number];
   lock_acquire(&backing.lock);
+  SHARED_WRITE(backing.lines[number / 2]);
   COUNT(FREE_LIST_PUSH);
   *link_of(header) = bin->free;
   bin->free = header;

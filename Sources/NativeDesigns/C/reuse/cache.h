@@ -48,17 +48,21 @@ struct cache_slot {
 };
 
 struct cache_state {
-  alignas(LINE_BYTES) struct reuse_lock lock;
+  alignas(LINE_BYTES) struct spin_lock lock;
   /// The thread's end is watched for; it has come.
   bool watched;
   bool closed;
   alignas(LINE_BYTES) struct cache_slot slots[CACHE_SITES][CACHE_CLASSES];
+  /// Two slots share one.
+  SHARED_LINES(lines, CACHE_SITES * CACHE_CLASSES / 2)
 };
 
 #if IS(CACHE, THREAD_LOCAL)
-static _Thread_local struct cache_state cache;
+THREAD_LOCAL(struct cache_state, thread_cache, {});
+#define CACHE_HERE THREAD(thread_cache)
 #else
 static struct cache_state cache;
+#define CACHE_HERE cache
 #endif
 
 static inline struct cache_slot *cache_slot_of(uintptr_t site, uint32_t class) {
@@ -67,16 +71,24 @@ static inline struct cache_slot *cache_slot_of(uintptr_t site, uint32_t class) {
 #endif
 #if REUSE_KEYED_BY_SITE
   COUNT(SITE_HASH);
-  struct cache_slot *slot = &cache.slots[(site >> 12) % CACHE_SITES][class];
+  struct cache_slot *slot = &CACHE_HERE.slots[(site >> 12) % CACHE_SITES][class];
 #else
   (void)site;
-  struct cache_slot *slot = &cache.slots[0][class];
+  struct cache_slot *slot = &CACHE_HERE.slots[0][class];
 #endif
 #if IS(CACHE_PREFETCH, ON)
   COUNT(CACHE_PREFETCH);
   __builtin_prefetch(slot, 0, 3);
 #endif
   return slot;
+}
+
+/// Beside a write to a slot; a thread's own are never shared.
+static inline void cache_write(const struct cache_slot *slot) {
+#if IS(CACHE, GLOBAL)
+  SHARED_WRITE(cache.lines[(slot - cache.slots[0]) / 2]);
+#endif
+  (void)slot;
 }
 
 static inline void cache_lock(void) {
@@ -100,6 +112,7 @@ static inline struct reuse_header *cache_take(size_t size, uintptr_t site) {
   if (slot->valid && (!REUSE_KEYED_BY_SITE || slot->site == site) && slot->actual >= size) {
     COUNT(CACHE_HIT);
     block = slot->block;
+    cache_write(slot);
     slot->valid = 0;
   }
   cache_unlock();
@@ -114,18 +127,19 @@ static inline struct reuse_header *cache_put(struct reuse_header *block, uintptr
   cache_lock();
   COUNT(CACHE_STORE);
 #if IS(CACHE, THREAD_LOCAL)
-  if (UNLIKELY(cache.closed)) {
+  if (UNLIKELY(CACHE_HERE.closed)) {
     return block;
   }
-  if (UNLIKELY(!cache.watched)) {
-    cache.watched = true;
-    thread_on_exit(&cache);
+  if (UNLIKELY(!CACHE_HERE.watched)) {
+    CACHE_HERE.watched = true;
+    thread_on_exit(&CACHE_HERE);
   }
 #endif
   if (slot->valid) {
     COUNT(CACHE_EVICT);
     evicted = slot->block;
   }
+  cache_write(slot);
   *slot = (struct cache_slot){block, site, block->actual, 1};
   cache_unlock();
   return evicted;

@@ -17,7 +17,7 @@ struct mapping {
 };
 
 struct mapping_state {
-  alignas(LINE_BYTES) struct reuse_lock lock;
+  alignas(LINE_BYTES) struct spin_lock lock;
   uint32_t pending_count;
   uint32_t retained_count;
   uint32_t oldest;

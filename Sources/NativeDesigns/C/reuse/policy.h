@@ -49,9 +49,13 @@ struct policy_state {
   _Atomic uint32_t best;
   _Atomic uint32_t active_count;
   _Atomic uint8_t active[POLICY_STRATEGIES];
-  struct reuse_lock lock;
+  struct spin_lock lock;
   alignas(LINE_BYTES) struct policy_strategy strategies[POLICY_STRATEGIES];
   alignas(LINE_BYTES) _Atomic uint64_t evolution[64];
+  /// Of the random number and the selections; of each strategy's counters; of eight sizes each.
+  SHARED_LINE(selection_line)
+  SHARED_LINES(strategy_lines, POLICY_STRATEGIES)
+  SHARED_LINES(evolution_lines, 8)
 };
 
 #define LOAD(field) atomic_load_explicit(&(field), memory_order_relaxed)
@@ -92,6 +96,7 @@ static inline uint64_t policy_random(void) {
   x ^= x << 13;
   x ^= x >> 7;
   x ^= x << 17;
+  SHARED_WRITE(policy.selection_line);
   STORE(policy.random, x);
   return x;
 }
@@ -193,6 +198,7 @@ static __attribute__((noinline)) void policy_update(void) {
   for (uint32_t i = 0; i < POLICY_STRATEGIES; i++) {
     active += LOAD(all[i].active);
     if (policy_plays(&all[i])) {
+      SHARED_WRITE(policy.strategy_lines[i]);
       STORE(all[i].decisions, 0);
       STORE(all[i].cost, 0);
     }
@@ -226,6 +232,7 @@ static inline size_t policy_threshold(uint32_t *strategy) {
   COUNT(POLICY_THRESHOLD);
   size_t threshold = policy.strategies[*strategy].threshold;
   COUNT(POLICY_RECORD);
+  SHARED_WRITE(policy.strategy_lines[*strategy]);
   ADD(policy.strategies[*strategy].uses, 1);
   uint64_t selections = LOAD(policy.selections) + 1;
   if (UNLIKELY(selections >= POLICY_ROUND)) {
@@ -250,6 +257,7 @@ static inline void policy_outcome(uint32_t strategy, size_t size, uint64_t cost)
 #if IS(POLICY, LEARN)
   if (UNLIKELY(size >= POLICY_DECISIVE)) {
     COUNT(POLICY_OUTCOME);
+    SHARED_WRITE(policy.strategy_lines[strategy]);
     ADD(policy.strategies[strategy].decisions, 1);
     ADD(policy.strategies[strategy].cost, cost);
   }
@@ -262,6 +270,7 @@ static inline void policy_outcome(uint32_t strategy, size_t size, uint64_t cost)
 static inline void evolution_record(size_t size) {
 #if IS(EVOLUTION_TRACKING, ON)
   COUNT(EVOLUTION_RECORD);
+  SHARED_WRITE(policy.evolution_lines[(63 - __builtin_clzll(size | 1)) / 8]);
   ADD(policy.evolution[63 - __builtin_clzll(size | 1)], 1);
 #else
   (void)size;

@@ -244,7 +244,7 @@ static void design_thread_exit(void *value) {
 }
 
 /// Always in this order; an allocation holds at most one of them.
-static struct reuse_lock *const locks[] = {
+static struct spin_lock *const locks[] = {
 #if IS(CACHE, GLOBAL)
     &cache.lock,
 #endif

@@ -10,7 +10,6 @@
 /// One file per part: policy.h chooses the threshold, cache.h remembers recent frees, backing.h
 /// serves what is below, mapping.h what is above the threshold, reuse.c puts them together.
 
-#include <sched.h>
 #include <stdalign.h>
 #include <stdbool.h>
 
@@ -103,36 +102,6 @@ static inline void mark_magic(struct reuse_header *header, uint32_t magic) {
 #else
   (void)header, (void)magic;
 #endif
-}
-
-// MARK: Locks
-
-/// A spinlock: one atomic exchange to take, a store to give back.
-struct reuse_lock {
-  _Atomic uint32_t held;
-};
-
-/// Takes the lock without counting it as a step.
-static inline void lock_wait(struct reuse_lock *lock) {
-  unsigned spins = 0;
-  while (UNLIKELY(atomic_exchange_explicit(&lock->held, 1, memory_order_acquire))) {
-    while (atomic_load_explicit(&lock->held, memory_order_relaxed)) {
-      if (++spins % 64 == 0) {
-        sched_yield();
-      } else {
-        __builtin_ia32_pause();
-      }
-    }
-  }
-}
-
-static inline void lock_acquire(struct reuse_lock *lock) {
-  COUNT(LOCK_UNCONTENDED);
-  lock_wait(lock);
-}
-
-static inline void lock_release(struct reuse_lock *lock) {
-  atomic_store_explicit(&lock->held, 0, memory_order_release);
 }
 
 static inline size_t pages_of(size_t bytes) { return bytes / OS_PAGE_BYTES; }

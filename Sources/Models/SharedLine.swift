@@ -1,0 +1,41 @@
+import Designs
+
+/// Who wrote a shared line of metadata last: a lock, a list that others push to, an atomic counter.
+///
+/// The counting builds' `SHARED_WRITE`: a write goes beside every write of the C source, and counts a
+/// coherence transfer when the writer changed.
+public struct SharedLine: Sendable {
+  /// The thread's number + 1, or 0 before the first write.
+  @usableFromInline var writer: UInt32 = 0
+
+  public init() {}
+
+  @inlinable @inline(__always)
+  public mutating func write(by thread: UInt16, _ counts: StepCounts) {
+    let number = UInt32(thread) &+ 1
+    if writer == number { return }
+    if writer != 0 { counts.count(.coherenceTransfer) }
+    writer = number
+  }
+}
+
+/// A lock of a design: on the serialised order it is always free.
+public struct SharedLock: Sendable {
+  @usableFromInline var line = SharedLine()
+
+  public init() {}
+
+  /// A spin lock taken.
+  @inlinable @inline(__always)
+  public mutating func acquire(by thread: UInt16, _ counts: StepCounts) {
+    counts.count(.lockUncontended)
+    line.write(by: thread, counts)
+  }
+
+  /// A mutex of the C library taken.
+  @inlinable @inline(__always)
+  public mutating func acquireMutex(by thread: UInt16, _ counts: StepCounts) {
+    counts.count(.mutexUncontended)
+    line.write(by: thread, counts)
+  }
+}
