@@ -35,11 +35,12 @@ public struct ExplainExperiment {
   public func run(
     _ sample: Laboratory.Sample, from: Allocator, to: Allocator, training runs: [Run]
   ) throws -> Outcome {
+    // Both, the twin of the first, and the null allocator.
+    laboratory.stage("replaying both", 4 * repeats)
     let measured = try laboratory.measure(
       sample, [from, to], repeats: repeats, twin: true)
-    let perCall = measured.result.contenders.map { $0.map(\.nanosecondsPerCall) }
-    let gap = RepeatStatistics.difference(perCall[0], less: perCall[1], seed: laboratory.seed)
-    let floor = measured.result.noiseFloorNs ?? 0
+    let gap = measured.result.windowGapNs(0, less: 1)
+    let floor = measured.result.windowNoiseFloorNs ?? 0
     guard case .own(let first) = from, case .own(let second) = to else {
       return Outcome(gapNs: gap, noiseFloorNs: floor, explanation: nil, phases: [])
     }

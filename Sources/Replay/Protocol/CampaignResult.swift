@@ -70,4 +70,20 @@ public struct CampaignResult: Sendable {
     let dispatch = RepeatStatistics.windowQuartiles(null)
     return zip(RepeatStatistics.windowQuartiles(contenders[contender]), dispatch).map { $0 - $1 }
   }
+
+  /// Nanoseconds per call by which one contender takes longer than another, from the lower quartile
+  /// of every window as `windowNanoseconds`: what disturbs less than three quarters of the repeats
+  /// of a window is not in it.
+  public func windowGapNs(_ contender: Int, less other: Int) -> Estimate {
+    WindowQuartiles.difference(
+      contenders[contender], less: contenders[other], calls: calls, seed: seed)
+  }
+
+  /// As `noiseFloorNs`, estimated as `windowGapNs` is.
+  public var windowNoiseFloorNs: Double? {
+    guard let first = contenders.first, !twin.isEmpty else { return nil }
+    let difference = WindowQuartiles.difference(first, less: twin, calls: calls, seed: seed)
+    guard let low = difference.low, let high = difference.high else { return nil }
+    return max(abs(low), abs(high))
+  }
 }

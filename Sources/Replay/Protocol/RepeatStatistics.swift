@@ -25,15 +25,21 @@ public enum RepeatStatistics {
     guard fewest > 1 else { return Estimate(unbounded: value) }
     var random = SeededGenerator(seed: seed)
     let draws = 800
-    var differences = (0..<draws).map { _ in
+    let differences = (0..<draws).map { _ in
       resampledMedian(values, &random) - resampledMedian(baseline, &random)
     }
-    differences.sort()
-    let count = Double(fewest)
+    return interval(value, draws: differences, repeats: fewest)
+  }
+
+  /// A 95 % interval from bootstrap draws, widened for few repeats.
+  /// - Parameter repeats: at least 2.
+  static func interval(_ value: Double, draws: [Double], repeats: Int) -> Estimate {
+    let sorted = draws.sorted()
+    let count = Double(repeats)
     let widening =
-      studentQuantile(degreesOfFreedom: fewest - 1) / 1.96 * (count / (count - 1)).squareRoot()
-    let low = min(differences[draws / 40], value)
-    let high = max(differences[draws - 1 - draws / 40], value)
+      studentQuantile(degreesOfFreedom: repeats - 1) / 1.96 * (count / (count - 1)).squareRoot()
+    let low = min(sorted[sorted.count / 40], value)
+    let high = max(sorted[sorted.count - 1 - sorted.count / 40], value)
     return Estimate(
       value: value, low: value - (value - low) * widening, high: value + (high - value) * widening)
   }
