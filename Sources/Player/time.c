@@ -10,21 +10,30 @@
 
 static struct mallometer_operation buffer[BUFFER_OPERATIONS + LOOKAHEAD];
 
-/// Reads /proc/self/statm without stdio. Resident bytes now.
+/// The beginning of a small file, without stdio; empty where it can't be read.
+static void read_beginning(const char *path, char *text, size_t room) {
+  text[0] = 0;
+  int file = open(path, O_RDONLY | O_CLOEXEC);
+  if (file < 0) return;
+  ssize_t got = read(file, text, room - 1);
+  close(file);
+  text[got > 0 ? got : 0] = 0;
+}
+
+/// The first number at or after `at`.
+static uint64_t number_at(const char *at) {
+  while (*at && (*at < '0' || *at > '9')) at++;
+  uint64_t value = 0;
+  while (*at >= '0' && *at <= '9') value = value * 10 + (uint64_t)(*at++ - '0');
+  return value;
+}
+
+/// Resident bytes now: the second field of statm, in pages.
 static uint64_t resident_bytes(void) {
   char text[256];
-  int file = open("/proc/self/statm", O_RDONLY | O_CLOEXEC);
-  if (file < 0) return 0;
-  ssize_t got = read(file, text, sizeof text - 1);
-  close(file);
-  if (got <= 0) return 0;
-  text[got] = 0;
-  uint64_t pages = 0;
-  const char *at = text;
-  while (*at && *at != ' ') at++;
-  while (*at == ' ') at++;
-  while (*at >= '0' && *at <= '9') pages = pages * 10 + (uint64_t)(*at++ - '0');
-  return pages * 4096;
+  read_beginning("/proc/self/statm", text, sizeof text);
+  const char *second = strchr(text, ' ');
+  return second ? number_at(second) * 4096 : 0;
 }
 
 /// Makes the kernel forget the peak so far: what the player needed to prepare isn't the
@@ -39,18 +48,9 @@ static void reset_peak(void) {
 
 static uint64_t peak_resident_bytes(void) {
   char text[4096];
-  int file = open("/proc/self/status", O_RDONLY | O_CLOEXEC);
-  if (file < 0) return 0;
-  ssize_t got = read(file, text, sizeof text - 1);
-  close(file);
-  if (got <= 0) return 0;
-  text[got] = 0;
-  const char *line = strstr(text, "VmHWM:");
-  if (line == NULL) return 0;
-  uint64_t kilobytes = 0;
-  for (line += 6; *line == ' ' || *line == '\t'; line++) {}
-  while (*line >= '0' && *line <= '9') kilobytes = kilobytes * 10 + (uint64_t)(*line++ - '0');
-  return kilobytes * 1024;
+  read_beginning("/proc/self/status", text, sizeof text);
+  const char *peak = strstr(text, "VmHWM:");
+  return peak ? number_at(peak) * 1024 : 0;
 }
 
 static __attribute__((noinline)) void window_none(
