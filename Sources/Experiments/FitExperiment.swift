@@ -101,6 +101,7 @@ public struct FitExperiment {
     let pairs = samples.indices.flatMap { sample in
       designs.indices.map { (sample: sample, design: $0) }
     }
+    laboratory.stage("counting steps", pairs.count)
     let counted = try pairs.map { pair in
       defer {
         laboratory.progress("counted \(designs[pair.design]) on \(samples[pair.sample].name)")
@@ -125,6 +126,9 @@ public struct FitExperiment {
     }
     var measured: [Int: Run] = [:]
     var clocks: [Double] = []
+    // On every trace the null allocator is replayed besides.
+    let replayed = Set(chosen.map { pairs[$0].sample }).count
+    laboratory.stage("replaying", repeats * (chosen.count + replayed))
     for sample in samples.indices {
       let mine = chosen.filter { pairs[$0].sample == sample }.sorted()
       guard !mine.isEmpty else { continue }

@@ -31,6 +31,8 @@ public final class Laboratory {
   let seed: UInt64
   /// Told after every replay and every simulation what was done.
   public var progress: (String) -> Void = { _ in }
+  /// Told before a stretch of work what it is and how many times `progress` will be told of it.
+  public var stage: (String, Int) -> Void = { _, _ in }
   let optionsText: String
   var plan: (hash: String, plan: Plan)?
   let store: MeasurementStore

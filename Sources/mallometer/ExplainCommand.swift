@@ -50,12 +50,7 @@ struct ExplainCommand: AsyncParsableCommand {
   func run() async throws {
     let context = common.context
     let installation = try context.installation()
-    let notebook = try context.openNotebook()
-    let laboratory = try Laboratory(
-      installation: installation, notebook: notebook, options: workload.options,
-      seed: common.seed, processor: ReplayCommand.processor())
-    context.progress.begin("explain", total: 0)
-    laboratory.progress = { context.progress.advance(detail: $0) }
+    let laboratory = try context.laboratory(workload.options)
     let catalogue = try DesignCatalogue(models: installation.models)
     let first = try catalogue.allocator(from)
     let second = try catalogue.allocator(to)

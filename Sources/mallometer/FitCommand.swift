@@ -67,10 +67,7 @@ struct FitCommand: AsyncParsableCommand {
   func run() async throws {
     let context = common.context
     let installation = try context.installation()
-    let notebook = try context.openNotebook()
-    let laboratory = try Laboratory(
-      installation: installation, notebook: notebook, options: workload.options,
-      seed: common.seed, processor: ReplayCommand.processor())
+    let laboratory = try context.laboratory(workload.options)
     let paths = traces.isEmpty ? try BundledTraces.paths(installation) : traces
     let samples = try paths.map { try laboratory.open($0) }
     let catalogue = try DesignCatalogue(models: installation.models)
@@ -83,11 +80,21 @@ struct FitCommand: AsyncParsableCommand {
     let experiment = FitExperiment(
       laboratory: laboratory, designs: chosen.modelled, budget: budget.seconds,
       repeats: repeats, fitOptions: options)
-    context.progress.begin("fit", total: 0)
-    laboratory.progress = { context.progress.advance(detail: $0) }
     let outcome = try experiment.run(samples)
-    let number = try notebook.add(.fit, seed: common.seed, content: outcome)
+    let number = try laboratory.notebook.add(.fit, seed: common.seed, content: outcome)
     try context.print(FitReport(number: Int(number), outcome: outcome))
+  }
+}
+
+extension CommandContext {
+  /// Where runs come from, telling this command's progress.
+  func laboratory(_ options: WorkloadOptions) throws -> Laboratory {
+    let laboratory = try Laboratory(
+      installation: installation(), notebook: openNotebook(), options: options, seed: seed,
+      processor: ReplayCommand.processor())
+    laboratory.stage = { progress.begin($0, total: $1) }
+    laboratory.progress = { progress.advance(detail: $0) }
+    return laboratory
   }
 }
 
