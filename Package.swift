@@ -10,13 +10,14 @@ let strict: [SwiftSetting] = [
 /// What hot loops need besides: no overlap checks; every access goes through checked entry points.
 let hot: [SwiftSetting] = strict + [.unsafeFlags(["-enforce-exclusivity=unchecked"])]
 
-/// C that is loaded into other people's processes: libc only, no sanitizer, no coverage.
+/// C that is loaded into other people's processes: libc only, no sanitizer, no coverage. Debian's
+/// valgrind stops at the newer debug information that this compiler writes by itself.
 let preloadedC: [CSetting] = [
   .define("_GNU_SOURCE"),
   .unsafeFlags([
     "-O2", "-Wall", "-Wextra", "-Werror", "-fno-builtin", "-fvisibility=hidden",
     "-ftls-model=initial-exec", "-fno-sanitize=all", "-fno-profile-instr-generate",
-    "-fno-coverage-mapping",
+    "-fno-coverage-mapping", "-gdwarf-4",
   ]),
 ]
 

@@ -56,7 +56,7 @@ struct player {
 extern struct player player;
 
 /// Operations read at once at most: a few windows, so that they stay in the second-level cache.
-enum { BUFFER_OPERATIONS = 8192, LOOKAHEAD = 16 };
+enum { BUFFER_OPERATIONS = MALLOMETER_READ_OPERATIONS, LOOKAHEAD = 16 };
 
 /// A thread's reading position in the plan.
 struct reader {

@@ -96,6 +96,23 @@ import Testing
     #expect((run["windows"] as? Int ?? 0) >= 20)
   }
 
+  @Test func instructionsAreExplainedBySteps() throws {
+    let both = try mallometer.inBothFormats(
+      "check", trace, "--design", "pool", "--instructions", "--first", "10000")
+    let found = try #require(both.json.json()["instructions"] as? [String: Any])
+    let schemes = try #require(found["schemes"] as? [[String: Any]])
+    #expect(schemes.compactMap { $0["scheme"] as? String }.contains("leave-one-variant-out"))
+    for scheme in schemes {
+      expectKeys("scheme runs errorPercent worst", in: scheme, "schemes")
+      #expect(try #require(scheme["runs"] as? Int) >= 10)
+    }
+    let seen = try #require(schemes.last?["errorPercent"] as? Double)
+    #expect(seen < 5, "steps explain what instructions were counted")
+    let runs = try #require(found["runs"] as? [[String: Any]])
+    #expect(runs.allSatisfy { ($0["instructions"] as? Int ?? 0) > 1000 })
+    #expect(both.text.contains("leave-one-variant-out"))
+  }
+
   @Test(arguments: ["simulate", "check", "replay", "fit"]) func unknownNamesAreRefusedWithTheKnown(
     command: String
   ) throws {

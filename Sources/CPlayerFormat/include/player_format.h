@@ -66,6 +66,8 @@ enum {
   /// Where the first operation lies.
   MALLOMETER_PLAN_OPERATIONS = 4096,
   MALLOMETER_PLAN_MAX_THREADS = 256,
+  /// Operations that the player reads at once at most, in whole windows.
+  MALLOMETER_READ_OPERATIONS = 8192,
   /// Where the result's windows (or other records) begin.
   MALLOMETER_RESULT_RECORDS = 8192,
 };

@@ -41,15 +41,16 @@ public struct Player: Sendable {
   /// - Parameters:
   ///   - allocator: its name, for messages.
   ///   - library: preloaded; nil for glibc.
+  ///   - command: runs the player, its own path and arguments following; empty to run it plainly.
   ///   - body: receives the result file as long as it exists.
   func play<Output>(
-    _ plan: Plan, mode: Mode, allocator: String, library: URL?,
+    _ plan: Plan, mode: Mode, allocator: String, library: URL?, through command: [String] = [],
     body: (ResultFile) throws -> Output
   ) throws -> Output {
     try play(
       planPath: plan.path, largest: plan.touch == .firstLine ? 0 : plan.largest, mode: mode,
       cpu: plan.threadCalls.count > 1 ? nil : cpu, allocator: allocator, library: library,
-      body: body)
+      through: command, body: body)
   }
 
   /// - Parameters:
@@ -58,7 +59,7 @@ public struct Player: Sendable {
   ///   - largest: the largest block that is touched beyond its first line, for the null allocator.
   func play<Output>(
     planPath: String, largest: UInt64 = 0, mode: Mode, cpu: Int?, allocator: String,
-    library: URL?, body: (ResultFile) throws -> Output
+    library: URL?, through command: [String] = [], body: (ResultFile) throws -> Output
   ) throws -> Output {
     let folder = try PrivateFolder(prefix: "mallometer-result")
     let path = folder.file("result")
@@ -67,8 +68,9 @@ public struct Player: Sendable {
     var variables = environment
     variables["LD_PRELOAD"] = library?.path
     variables["MALLOMETER_LARGEST"] = String(largest)
+    let words = command + [executable.path] + arguments
     let ended = try ChildProcess(
-      executable: executable.path, arguments: arguments, environment: variables
+      executable: words[0], arguments: Array(words.dropFirst()), environment: variables
     ).run()
     try checkPreload(library, errors: ended.errors)
     let result = try? ResultFile(path: path)
