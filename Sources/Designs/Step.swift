@@ -62,6 +62,26 @@ public enum Step: UInt8, CaseIterable, Sendable, Codable {
   case backingCall
   /// An evicted block put into the batch that is purged together.
   case batchAppend
+  // Tiered: which allocator serves a size
+  case tierSelect
+  /// A size class computed by rounding and shifting.
+  case sizeClassShift
+  /// A block moved between a thread's list and the shared one.
+  case blockTransfer
+  /// A pool whose blocks are made ready before they are asked for.
+  case poolWarm
+  /// An allocation entered in the pattern; the pattern looked at; a mapping rounded up because of
+  /// it.
+  case patternRecord, patternUpdate, patternRounding
+  /// A counter of the statistics changed, by a locked instruction or by a plain one.
+  case statisticAtomic, statisticPlain
+  // Tiered: the cache of freed mappings
+  case regionCacheProbe, regionCacheHit, regionCacheStore, regionCacheEvict
+  // Tiered: huge pages; each fallback is to the next smaller kind
+  case hugePageDetect, hugePageMap
+  case giganticPageFallback, hugePageFallback, transparentPageFallback
+  /// What madvise is told, where it costs something else than giving pages back.
+  case adviseWillNeed, adviseSequential, adviseHugePage
   // Locks and shared lines
   /// A spin lock taken that was free; one that had to be waited for.
   case lockUncontended, lockContended

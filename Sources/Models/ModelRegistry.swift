@@ -18,11 +18,15 @@ extension Simulation {
       return try run(
         ReuseModel<Memory>.self, source, memory: memory, counts: counts, onWindow: onWindow,
         onOperation: onOperation)
+    case "tiered":
+      return try run(
+        TieredModel<Memory>.self, source, memory: memory, counts: counts, onWindow: onWindow,
+        onOperation: onOperation)
     default:
       throw SimulationError.notModelled(family: design.family, known: Self.modelledFamilies)
     }
   }
 
   /// The families that have a model.
-  public static let modelledFamilies: [String] = ["pool", "reuse"]
+  public static let modelledFamilies: [String] = ["pool", "reuse", "tiered"]
 }
