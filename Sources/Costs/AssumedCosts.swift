@@ -12,7 +12,12 @@ enum AssumedCosts {
     switch step {
     // A system call with work on page tables behind it.
     case .mapCall, .unmapCall: 1500
-    case .adviseCall: 300
+    case .adviseCall, .adviseWillNeed, .adviseSequential, .adviseHugePage: 300
+    case .hugePageMap: 1500
+    // Five files of the kernel opened and read.
+    case .hugePageDetect: 30_000
+    // 2 MiB cleared at some ten bytes per nanosecond.
+    case .hugePageFault: 200_000
     case .pageFault: 1400
     // Misses overlap with other work; the latency of a chain of loads is the upper bound.
     case .memoryLoad: 100
@@ -26,7 +31,7 @@ enum AssumedCosts {
     // Some fifteen to twenty core cycles.
     case .branchMiss: 6
     // A locked instruction.
-    case .usedCounterAtomic, .lockUncontended: 5
+    case .usedCounterAtomic, .lockUncontended, .statisticAtomic: 5
     case .remoteFree, .remoteCollect, .backingCall: 20
     case .lineCopied, .lineZeroed: 0.5
     // Loops: over twelve strategies twice, over the entries of a page or a heap.

@@ -106,7 +106,7 @@ public enum Step: UInt8, CaseIterable, Sendable, Codable {
   case levelTwoHit, levelThreeLoad, levelThreeStore, memoryLoad, memoryStore
   // Lines of a sequential pass, which the hardware fetches ahead
   case lineStreamedNear, lineStreamedMemory
-  case translationHit, translationWalk, pageFault, branchMiss
+  case translationHit, translationWalk, pageFault, hugePageFault, branchMiss
 
   /// The field's term, as it stands in tables, JSON, YAML and the generated C header.
   public var name: String { Self.names[Int(rawValue)] }

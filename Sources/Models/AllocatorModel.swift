@@ -24,6 +24,10 @@ public protocol AllocatorModel {
   /// thread would.
   mutating func endThread(_ thread: UInt16)
 
+  /// Figures of the design's own, beside what steps tell: ratios from 0 to 1 by name. Only what
+  /// happened has one: a cache that was never asked has no hit ratio.
+  var metrics: [String: Double] { get }
+
   /// A hint that this live block will be freed or reallocated soon, for models that keep an entry
   /// per block: changes nothing but the simulation's speed.
   func prefetch(_ address: Address)
@@ -31,6 +35,7 @@ public protocol AllocatorModel {
 
 extension AllocatorModel {
   @inlinable public func prefetch(_ address: Address) {}
+  public var metrics: [String: Double] { [:] }
   /// For designs that keep nothing per thread.
   @inlinable public mutating func endThread(_ thread: UInt16) {}
 }

@@ -21,6 +21,8 @@ public protocol MemoryModel: AnyObject {
   func unmap(_ address: Address, bytes: UInt64)
   /// Gives the pages of a range back but keeps the range (MADV_DONTNEED).
   func purge(_ address: Address, bytes: UInt64)
+  /// Huge pages of 2 MiB serve these bytes of a region from now on: whole ones, the only ones in it.
+  func useHugePages(_ address: Address, bytes: UInt64)
   /// A hint that this address will be touched soon: changes nothing but the simulation's speed.
   func prefetch(_ address: Address)
   /// A load or a store of up to a few words at this address, within one cache line.

@@ -110,6 +110,8 @@ struct SimulateReport: Report {
     let pageFaults: UInt64
     let peakMappedBytes: UInt64
     let peakLiveBytes: UInt64
+    /// Ratios from 0 to 1 by name.
+    let metrics: [String: Double]
     @Nullable var predictedNs: Estimate?
 
     init(trace: String, result: SimulationResult, predictedNs: Estimate?) {
@@ -123,6 +125,7 @@ struct SimulateReport: Report {
       pageFaults = result.pageFaults
       peakMappedBytes = result.peakMappedBytes
       peakLiveBytes = result.peakLiveBytes
+      metrics = result.metrics
       self.predictedNs = predictedNs
     }
   }
@@ -154,6 +157,9 @@ struct SimulateReport: Report {
     }
     table.add(["peak mapped"] + runs.map { Text.bytes($0.peakMappedBytes) })
     table.add(["peak live"] + runs.map { Text.bytes($0.peakLiveBytes) })
+    for metric in Set(runs.flatMap { $0.metrics.keys }).sorted() {
+      table.add([metric] + runs.map { $0.metrics[metric].map { Text.number($0) } ?? "" })
+    }
     table.add(["predicted ns"] + runs.map { Text.estimate($0.predictedNs) })
     table.add(["simulated per second"] + runs.map { Text.number($0.eventsPerSecond) })
     return "\(trace), \(Text.count(runs[0].events)) events\n\n\(table.text)"

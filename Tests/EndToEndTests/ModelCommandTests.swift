@@ -36,7 +36,7 @@ import Testing
     #expect(try one.json.list("designs").count == 1)
   }
 
-  @Test(arguments: ["pool", "reuse", "reuse,policy=frozen,header=16"])
+  @Test(arguments: ["pool", "reuse", "reuse,policy=frozen,header=16", "tiered"])
   func simulationsRepeatThemselves(design: String) throws {
     let both = try mallometer.inBothFormats("simulate", trace, "--design", design)
     let first = try #require(
@@ -44,12 +44,18 @@ import Testing
         "runs",
         keys: """
           trace design events eventsPerSecond steps pageFaults peakMappedBytes peakLiveBytes
-          predictedNs
+          metrics predictedNs
           """
       ).first)
     let steps = try #require(first["steps"] as? [String: Int])
     #expect((steps["malloc-call"] ?? 0) > 0 && (steps["free-call"] ?? 0) > 0)
     for step in steps.keys { #expect(both.text.contains(step)) }
+    let metrics = try #require(first["metrics"] as? [String: Double])
+    #expect(metrics["utilisation"] != nil && metrics["fragmentation"] != nil)
+    #expect((metrics["internalFragmentation"] != nil) == (design == "tiered"))
+    for (metric, value) in metrics {
+      #expect((0...1).contains(value) && both.text.contains(metric))
+    }
     let again = try mallometer("simulate", trace, "--design", design, "--format", "json")
     #expect(try again.list("runs").first?["steps"] as? [String: Int] == steps)
   }
@@ -85,7 +91,7 @@ import Testing
     #expect(steps["malloc-call"] != nil && !steps.keys.contains { $0.contains("miss") })
   }
 
-  @Test(arguments: ["pool", "reuse"]) func modelsAreExactOnAGeneratedTrace(
+  @Test(arguments: ["pool", "reuse", "tiered"]) func modelsAreExactOnAGeneratedTrace(
     design: String
   ) throws {
     let both = try mallometer.inBothFormats("check", trace, "--design", design)

@@ -219,6 +219,27 @@ private struct PlainMachine {
     }
   }
 
+  @Test func aHugePageFaultsOnceAndNeedsOneTranslation() {
+    for isHuge in [false, true] {
+      withMachine { machine, counts in
+        let region = machine.map(bytes: 6 << 20)
+        if isHuge { machine.useHugePages(region + 2 << 20, bytes: 4 << 20) }
+        for _ in 0..<2 { machine.touchPages(region + 2 << 20, bytes: 4 << 20) }
+        machine.touch(region, isWrite: true)
+        #expect(counts[.pageFault] == (isHuge ? 1 : 1025))
+        #expect(counts[.hugePageFault] == (isHuge ? 2 : 0))
+        #expect(machine.residentPages == 1025)
+        // 1024 small pages are more than the first buffer holds; two huge ones aren't.
+        #expect((counts[.translationHit] > 900) == !isHuge)
+        machine.unmap(region, bytes: 6 << 20)
+        #expect(machine.residentPages == 0)
+        let next = machine.map(bytes: 4 << 20)
+        machine.touchPages(next, bytes: 4 << 20)
+        #expect(counts[.hugePageFault] == (isHuge ? 2 : 0), "a region of its own")
+      }
+    }
+  }
+
   @Test func whatFitsIsServedByTheLevelItFits() {
     withMachine { machine, counts in
       // 256 KiB: beyond the first level, within the second.

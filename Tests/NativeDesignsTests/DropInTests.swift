@@ -15,7 +15,7 @@ import Testing
         family: .pool,
         changes: ["index": "binary-search", "used-counter": "atomic", "header": "32"])
     ]
-    + Design.singleToggleVariants(of: .reuse)
+    + Design.singleToggleVariants(of: .reuse) + Design.singleToggleVariants(of: .tiered)
 
   /// Those whose code differs in how it uses memory or what threads share.
   static let sanitized = [
@@ -23,6 +23,9 @@ import Testing
     Design(family: .pool, changes: ["used-counter": "atomic", "header": "16"]),
     Design(family: .reuse), Design(family: .reuse, changes: ["cache": "thread-local"]),
     Design(family: .reuse, changes: ["header": "16", "eviction": "unmap"]),
+    Design(family: .tiered), Design(family: .tiered, changes: ["tiers": "off"]),
+    Design(
+      family: .tiered, changes: ["medium": "global", "warming": "on", "statistics": "relaxed"]),
   ]
 
   let compiler: VariantCompiler
@@ -105,7 +108,10 @@ import Testing
     }
   }
 
-  @Test(arguments: [Design(family: .pool, changes: ["header": "16"]), Design(family: .reuse)])
+  @Test(arguments: [
+    Design(family: .pool, changes: ["header": "16"]), Design(family: .reuse),
+    Design(family: .tiered),
+  ])
   func findsOutABlockThatIsFreedTwice(design: Design) throws {
     let scratch = try ScratchFolder()
     let source = scratch.url.appendingPathComponent("twice.c")
@@ -128,6 +134,7 @@ import Testing
   @Test(arguments: [
     Design(family: .pool), Design(family: .pool, changes: ["header": "32"]),
     Design(family: .reuse), Design(family: .reuse, changes: ["header": "16"]),
+    Design(family: .tiered), Design(family: .tiered, changes: ["tiers": "off"]),
   ])
   func runsRealPrograms(design: Design) throws {
     let library = try compiler.build(design)

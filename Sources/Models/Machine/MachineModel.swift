@@ -13,6 +13,9 @@ import Designs
 ///   prefetchers run ahead of them (Intel Optimization Reference Manual 248966, §2.3.5.4).
 /// - Two levels of 4 KiB translations. A first touch of a page is one `pageFault`; the kernel clears
 ///   the page, which leaves its lines in the second and third level.
+/// - Where a design gets huge pages, a first touch is one `hugePageFault`, which clears 2 MiB, and one
+///   translation serves all of it, in the same buffers: those that processors have for huge pages
+///   alone are left out.
 /// - Purged and unmapped pages give their frames back, and are faulted in again when touched.
 ///
 /// Left out: what else runs on the machine, write-backs, the adjacent-line prefetcher, and the
@@ -37,6 +40,9 @@ public final class MachineModel: MemoryModel {
   private let translationMask: UInt64
   private let translationSecondMask: UInt64
   private var table = PageTable()
+  private var hugeRanges = HugeRanges()
+  /// Whether there are any: all others pay no more than this test.
+  private var hasHugePages = false
   private let predictor = BranchPredictor()
 
   /// What was touched last is in the first level and translated: no need to look.
@@ -96,6 +102,15 @@ public final class MachineModel: MemoryModel {
   public func unmap(_ address: Address, bytes: UInt64) {
     space.unmap(bytes: bytes)
     release(address, bytes: bytes)
+    if hasHugePages {
+      hugeRanges.remove(address, bytes: bytes)
+      hasHugePages = !hugeRanges.isEmpty
+    }
+  }
+
+  public func useHugePages(_ address: Address, bytes: UInt64) {
+    hugeRanges.add(address, bytes: bytes)
+    hasHugePages = true
   }
 
   public func purge(_ address: Address, bytes: UInt64) { release(address, bytes: bytes) }
@@ -202,6 +217,10 @@ public final class MachineModel: MemoryModel {
   private func translate(_ page: UInt64, index: UInt64, set: Int) -> UInt32 {
     let frame = table.frame(ofPage: page)
     if frame == 0 { return fault(page) }
+    if hasHugePages, hugeRanges.contains(page: page) {
+      translateHuge(page)
+      return frame
+    }
     let second = UInt32(truncatingIfNeeded: index & translationSecondMask)
     switch mallometer_translations_access(
       buffers, UInt32(truncatingIfNeeded: set), buffers + 1, second, frame)
@@ -216,6 +235,7 @@ public final class MachineModel: MemoryModel {
   /// The kernel finds a frame, clears it and fills in the translation.
   @inline(never)
   private func fault(_ page: UInt64) -> UInt32 {
+    if hasHugePages, hugeRanges.contains(page: page) { return faultHuge(page) }
     counts.count(.pageFault)
     let frame = table.assign(page: page)
     let index = Self.translationIndex(page)
@@ -227,6 +247,44 @@ public final class MachineModel: MemoryModel {
       _ = levelThree.access(physical, set: levelThreeSet(physical))
     }
     return frame
+  }
+
+  /// The one translation of a huge page goes by its first frame.
+  @inline(never)
+  private func translateHuge(_ page: UInt64) {
+    let number = page >> HugeRanges.shift
+    let index = Self.translationIndex(number)
+    let first = table.frame(ofPage: number << HugeRanges.shift)
+    switch mallometer_translations_access(
+      buffers, UInt32(truncatingIfNeeded: index & translationMask), buffers + 1,
+      UInt32(truncatingIfNeeded: index & translationSecondMask), first)
+    {
+    case 1: break
+    case 2: counts.count(.translationHit)
+    default: counts.count(.translationWalk)
+    }
+  }
+
+  /// One fault for 512 pages, all of which are cleared.
+  @inline(never)
+  private func faultHuge(_ page: UInt64) -> UInt32 {
+    counts.count(.hugePageFault)
+    let number = page >> HugeRanges.shift
+    var wanted: UInt32 = 1
+    for small in number << HugeRanges.shift..<(number + 1) << HugeRanges.shift {
+      let frame = table.assign(page: small)
+      if small == page { wanted = frame }
+      for line in 0..<UInt32(64) {
+        let physical = frame << 6 | line
+        _ = levelTwo.access(physical, set: Int(physical & levelTwoMask))
+        _ = levelThree.access(physical, set: levelThreeSet(physical))
+      }
+    }
+    let first = table.frame(ofPage: number << HugeRanges.shift)
+    let index = Self.translationIndex(number)
+    _ = translation.access(first, set: Int(truncatingIfNeeded: index & translationMask))
+    _ = translationSecond.access(first, set: Int(truncatingIfNeeded: index & translationSecondMask))
+    return wanted
   }
 
   /// Virtual page numbers with the region as its random base: regions start at offset 0 here, but
@@ -248,6 +306,12 @@ public final class MachineModel: MemoryModel {
       translation.remove(frame, set: set)
       if recentPages[set].page == page { recentPages[set] = RecentPage() }
       translationSecond.remove(frame, set: Int(truncatingIfNeeded: index & translationSecondMask))
+      if hasHugePages, page & 511 == 0, hugeRanges.contains(page: page) {
+        let index = Self.translationIndex(page >> HugeRanges.shift)
+        translation.remove(frame, set: Int(truncatingIfNeeded: index & translationMask))
+        translationSecond.remove(
+          frame, set: Int(truncatingIfNeeded: index & translationSecondMask))
+      }
     }
   }
 

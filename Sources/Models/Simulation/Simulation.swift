@@ -40,6 +40,15 @@ public struct Simulation: Sendable {
       source, memory: NoMemory(), counts: counts, onWindow: onWindow, onOperation: onOperation)
   }
 
+  private func metrics(
+    _ own: [String: Double], live: UInt64, _ space: AddressSpace
+  ) -> [String: Double] {
+    guard space.peakMappedBytes > 0 else { return own }
+    // A design on an allocator that isn't modelled maps less than lives.
+    let used = min(Double(live) / Double(space.peakMappedBytes), 1)
+    return own.merging(["utilisation": used, "fragmentation": 1 - used]) { $1 }
+  }
+
   /// Simulates with a given model instead of the registered one.
   public func run<Model: AllocatorModel>(
     _ model: Model.Type, _ source: any OperationSource, memory: Model.Memory, counts: StepCounts,
@@ -61,7 +70,7 @@ public struct Simulation: Sendable {
       design: design, memoryModelled: Model.Memory.observesTouches, counts: Array(counts.values),
       operations: driver.operations, windows: driver.windows,
       peakMappedBytes: memory.space.peakMappedBytes, peakLiveBytes: driver.peakLiveBytes,
-      seconds: elapsed)
+      metrics: metrics(driver.metrics, live: driver.peakLiveBytes, memory.space), seconds: elapsed)
   }
 }
 

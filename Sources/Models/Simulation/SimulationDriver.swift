@@ -53,6 +53,9 @@ struct SimulationDriver<Model: AllocatorModel> {
     windowCounts.initialize(repeating: 0)
   }
 
+  /// What the model measured of its own.
+  var metrics: [String: Double] { model.metrics }
+
   func deallocate() {
     sites.deallocate()
     objects.deallocate()

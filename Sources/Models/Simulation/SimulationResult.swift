@@ -27,13 +27,16 @@ public struct SimulationResult: Sendable {
   public let peakMappedBytes: UInt64
   /// The most bytes that the program had asked for and not freed at once.
   public let peakLiveBytes: UInt64
+  /// Ratios from 0 to 1 by name: `utilisation`, peak live ÷ peak mapped bytes; `fragmentation`, the
+  /// rest of what was mapped; and what the design itself measures.
+  public let metrics: [String: Double]
   /// Seconds the run took, reading the trace included: the only figure that differs between runs.
   public let seconds: Double
 
   public subscript(step: Step) -> UInt64 { counts[Int(step.rawValue)] }
 
-  /// First touches of pages; 0 when memory was not modelled.
-  public var pageFaults: UInt64 { self[.pageFault] }
+  /// First touches of pages, huge ones among them; 0 when memory was not modelled.
+  public var pageFaults: UInt64 { self[.pageFault] &+ self[.hugePageFault] }
 
   /// Operations simulated per second.
   public var operationsPerSecond: Double { seconds > 0 ? Double(operations) / seconds : 0 }

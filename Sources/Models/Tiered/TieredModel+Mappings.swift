@@ -171,6 +171,7 @@ extension TieredModel {
       return .none
     }
     counts.count(kind == .transparent ? .adviseHugePage : .hugePageMap)
+    memory.useHugePages(region + offset, bytes: area)
     regions.add(
       TieredRegion(tier: .huge, number: kind.rawValue, bytes: offset + area, offset: offset),
       at: region)

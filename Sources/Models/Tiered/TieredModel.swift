@@ -57,6 +57,22 @@ public final class TieredModel<Memory: MemoryModel>: AllocatorModel {
 
   deinit { regions.deallocate() }
 
+  public var metrics: [String: Double] {
+    var metrics: [String: Double] = [:]
+    func add(_ name: String, _ part: UInt64, of whole: UInt64) {
+      if whole > 0 { metrics[name] = Double(part) / Double(whole) }
+    }
+    add(
+      "internalFragmentation", measured.taken &- min(measured.asked, measured.taken),
+      of: measured.taken)
+    add("mediumHitRatio", measured.mediumReused, of: measured.mediumAllocations)
+    add("regionCacheHitRatio", measured.cacheHits, of: measured.cacheHits &+ measured.cacheMisses)
+    add(
+      "hugePageRatio", measured.hugeAllocations &- measured.hugeFallbacks,
+      of: measured.hugeAllocations)
+    return metrics
+  }
+
   /// A payload, 0 when out of memory, and whether it was never used before: then it is zero.
   struct Block {
     var address: Address
