@@ -1,4 +1,5 @@
 import Foundation
+import Platform
 
 /// How far costs scatter when what is independent is drawn again.
 ///
@@ -23,7 +24,7 @@ struct Bootstrap {
   }
 
   init(pieces: [Piece], prior: NormalEquations, estimate: [Double], resamples: Int, seed: UInt64) {
-    var random = SplitMix(seed: seed)
+    var random = SeededGenerator(seed: seed)
     let size = prior.size
     var whole = prior
     for piece in pieces { whole.add(piece.sums) }
@@ -71,12 +72,12 @@ struct Bootstrap {
 
   private static func variance(
     _ clusters: [NormalEquations], _ prior: NormalEquations, start: [Double], resamples: Int,
-    random: inout SplitMix
+    random: inout SeededGenerator
   ) -> [Double] {
     let size = prior.size
     var draws: [[Double]] = []
     for _ in 0..<resamples {
-      let raw = clusters.map { _ in -log(random.unit()) }
+      let raw = clusters.map { _ in -log(random.unit() + 0x1p-53) }
       let mean = raw.reduce(0, +) / Double(raw.count)
       var sums = prior
       for (cluster, weight) in zip(clusters, raw) { sums.add(cluster, times: weight / mean) }
@@ -94,22 +95,4 @@ struct Bootstrap {
       return correction * square / Double(max(values.count - 1, 1))
     }
   }
-}
-
-/// G. L. Steele, D. Lea, C. H. Flood: Fast splittable pseudorandom number generators (2014).
-struct SplitMix {
-  private var state: UInt64
-
-  init(seed: UInt64) { state = seed }
-
-  mutating func next() -> UInt64 {
-    state &+= 0x9E37_79B9_7F4A_7C15
-    var mixed = state
-    mixed = (mixed ^ (mixed >> 30)) &* 0xBF58_476D_1CE4_E5B9
-    mixed = (mixed ^ (mixed >> 27)) &* 0x94D0_49BB_1331_11EB
-    return mixed ^ (mixed >> 31)
-  }
-
-  /// In (0, 1].
-  mutating func unit() -> Double { (Double(next() >> 11) + 1) / 9_007_199_254_740_992 }
 }

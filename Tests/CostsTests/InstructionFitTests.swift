@@ -1,4 +1,5 @@
 import Designs
+import Platform
 import Testing
 
 @testable import Costs
@@ -11,7 +12,7 @@ import Testing
 
   /// - Parameter hidden: instructions of every malloc for which there is no step, by trace.
   private func runs(hidden: (Int) -> Double = { _ in 0 }) throws -> [InstructionRun] {
-    var random = SplitMix(seed: 3)
+    var random = SeededGenerator(seed: 3)
     let designs = [
       Design(family: .pool), Design(family: .pool, changes: ["used-counter": "atomic"]),
       Design(family: .pool, changes: ["header": "16"]),

@@ -1,3 +1,4 @@
+import Platform
 import Testing
 
 @testable import Costs
@@ -5,7 +6,7 @@ import Testing
 /// Both solvers against the definition and against every active set.
 @Suite struct NonNegativeTests {
   private func problem(_ seed: UInt64, rows: Int, columns: Int) -> (Matrix, [Double]) {
-    var random = SplitMix(seed: seed)
+    var random = SeededGenerator(seed: seed)
     let elements = (0..<rows * columns).map { _ in random.unit() }
     let target = (0..<rows).map { _ in random.unit() * 2 - 0.7 }
     return (Matrix(rows: rows, columns: columns, elements: elements), target)
@@ -48,7 +49,7 @@ import Testing
   @Test(arguments: 1...20) func aWarmStartChangesNothing(seed: Int) throws {
     let (matrix, target) = problem(UInt64(seed) + 200, rows: 40, columns: 10)
     let cold = try NonNegativeLeastSquares.solve(matrix, target).coefficients
-    var random = SplitMix(seed: UInt64(seed))
+    var random = SeededGenerator(seed: UInt64(seed))
     let start = (0..<10).map { _ in max(0, random.unit() - 0.5) }
     let warm = try NonNegativeLeastSquares.solve(matrix, target, start: start).coefficients
     let sums = NormalEquations(matrix, target)

@@ -1,5 +1,6 @@
 import Designs
 import Foundation
+import Platform
 
 @testable import Costs
 
@@ -11,7 +12,7 @@ struct PlantedRuns {
     .pageFault: 700,
   ]
 
-  var random: SplitMix
+  var random: SeededGenerator
   let traces: Int
   let windows: Int
   let noise: Double
@@ -21,7 +22,7 @@ struct PlantedRuns {
     seed: UInt64, traces: Int = 10, windows: Int = 48, noise: Double = 0.08,
     runNoise: Double = 0.01
   ) {
-    random = SplitMix(seed: seed &* 7919 &+ 13)
+    random = SeededGenerator(seed: seed &* 7919 &+ 13)
     self.traces = traces
     self.windows = windows
     self.noise = noise
@@ -29,7 +30,7 @@ struct PlantedRuns {
   }
 
   mutating func normal() -> Double {
-    (-2 * log(random.unit())).squareRoot() * cos(2 * .pi * random.unit())
+    (-2 * log(random.unit() + 0x1p-53)).squareRoot() * cos(2 * .pi * random.unit())
   }
 
   static let designs: [Design] = [

@@ -23,7 +23,7 @@ struct BlockDecoder {
   private let selection: EventSelection
 
   /// In memory of its own: its cursors would crowd the hot loop's registers.
-  private let input: UnsafeMutablePointer<ColumnInput>
+  private let input: UnsafeMutablePointer<ColumnCursors>
   private var head = BlockHead()
   private var decoded: UInt32 = 0
   private var operations: UInt32 = 0
@@ -32,7 +32,7 @@ struct BlockDecoder {
     timeShift = UInt64(timeResolutionLog2)
     self.selection = selection
     input = .allocate(capacity: 1)
-    input.initialize(to: ColumnInput(columns))
+    input.initialize(to: ColumnCursors(columns))
   }
 
   func deallocate() {
@@ -44,7 +44,7 @@ struct BlockDecoder {
   /// Starts on a block whose columns are in `columns`.
   mutating func begin(_ head: BlockHead) {
     self.head = head
-    input.pointee = ColumnInput(columns)
+    input.pointee = ColumnCursors(columns)
     decoded = 0
     operations = 0
     predictors.reserve(threads: head.threads)
@@ -135,7 +135,7 @@ struct BlockDecoder {
       if code >= Code.previousThread {
         var number = previousThread
         if code == Code.otherThread {
-          let long = ColumnInput.variable(&input.pointee.threads)
+          let long = ColumnCursors.variable(&input.pointee.threads)
           if long >= UInt64(head.threads) {
             failure = .thread(long)
             break decoding

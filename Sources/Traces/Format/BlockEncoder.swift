@@ -13,37 +13,14 @@ struct BlockEncoder {
   private var previousThread: UInt32 = 0
   private var quantisedTime: UInt64 = 0
   private let timeShift: UInt64
-
-  private var codes: UnsafeMutablePointer<UInt8>
-  private var times: UnsafeMutablePointer<UInt8>
-  private var longTimes: UnsafeMutablePointer<UInt8>
-  private var threads: UnsafeMutablePointer<UInt8>
-  private var siteLow: UnsafeMutablePointer<UInt8>
-  private var siteHigh: UnsafeMutablePointer<UInt8>
-  private var sizeHigh: UnsafeMutablePointer<UInt8>
-  private var sizeLow: UnsafeMutablePointer<UInt8>
-  private var slotLow: UnsafeMutablePointer<UInt8>
-  private var slotMiddle: UnsafeMutablePointer<UInt8>
-  private var slotHigh: UnsafeMutablePointer<UInt8>
-  private var alignments: UnsafeMutablePointer<UInt8>
+  private var cursors: ColumnCursors
 
   init(timeResolutionLog2: Int) {
     timeShift = UInt64(timeResolutionLog2)
+    cursors = ColumnCursors(columns)
     sizesCapacity = table.capacity
     sizes = .allocate(capacity: sizesCapacity)
     sizes.initialize(repeating: 0, count: sizesCapacity)
-    codes = columns.base(.codes)
-    times = columns.base(.times)
-    longTimes = columns.base(.longTimes)
-    threads = columns.base(.threads)
-    siteLow = columns.base(.siteLow)
-    siteHigh = columns.base(.siteHigh)
-    sizeHigh = columns.base(.sizeHigh)
-    sizeLow = columns.base(.sizeLow)
-    slotLow = columns.base(.slotLow)
-    slotMiddle = columns.base(.slotMiddle)
-    slotHigh = columns.base(.slotHigh)
-    alignments = columns.base(.alignments)
   }
 
   func deallocate() {
@@ -54,21 +31,7 @@ struct BlockEncoder {
 
   /// Sets the columns' lengths; the head then describes the block.
   mutating func endBlock() {
-    func end(_ column: Column, _ cursor: UnsafeMutablePointer<UInt8>) {
-      columns.lengths[column.rawValue] = cursor - columns.base(column)
-    }
-    end(.codes, codes)
-    end(.times, times)
-    end(.longTimes, longTimes)
-    end(.threads, threads)
-    end(.siteLow, siteLow)
-    end(.siteHigh, siteHigh)
-    end(.sizeHigh, sizeHigh)
-    end(.sizeLow, sizeLow)
-    end(.slotLow, slotLow)
-    end(.slotMiddle, slotMiddle)
-    end(.slotHigh, slotHigh)
-    end(.alignments, alignments)
+    for (column, bytes) in cursors.used(since: columns) { columns.lengths[column.rawValue] = bytes }
     head.liveObjects = table.live
     head.slots = UInt32(table.slots)
     head.lastTime = quantisedTime << timeShift
@@ -78,18 +41,7 @@ struct BlockEncoder {
 
   /// Empties the columns.
   mutating func beginBlock() {
-    codes = columns.base(.codes)
-    times = columns.base(.times)
-    longTimes = columns.base(.longTimes)
-    threads = columns.base(.threads)
-    siteLow = columns.base(.siteLow)
-    siteHigh = columns.base(.siteHigh)
-    sizeHigh = columns.base(.sizeHigh)
-    sizeLow = columns.base(.sizeLow)
-    slotLow = columns.base(.slotLow)
-    slotMiddle = columns.base(.slotMiddle)
-    slotHigh = columns.base(.slotHigh)
-    alignments = columns.base(.alignments)
+    cursors = ColumnCursors(columns)
     head.events = 0
     head.operations = 0
     head.firstTime = quantisedTime << timeShift
@@ -165,8 +117,8 @@ struct BlockEncoder {
   }
 
   @inline(__always) private mutating func append(code: UInt8) {
-    codes.pointee = code
-    codes += 1
+    cursors.codes.pointee = code
+    cursors.codes += 1
   }
 
   @inline(__always) private mutating func switchThread(to thread: UInt32) {
@@ -175,7 +127,7 @@ struct BlockEncoder {
       append(code: Code.previousThread)
     } else {
       append(code: Code.otherThread)
-      appendVariable(UInt64(thread), to: &threads)
+      appendVariable(UInt64(thread), to: &cursors.threads)
       predictors.reserve(threads: thread + 1)
       head.threads = max(head.threads, thread + 1)
     }
@@ -188,13 +140,13 @@ struct BlockEncoder {
     quantisedTime = quantised
     if head.events == 0 { head.firstTime = quantised << timeShift }
     if delta < 255 {
-      times.pointee = UInt8(truncatingIfNeeded: delta)
+      cursors.times.pointee = UInt8(truncatingIfNeeded: delta)
     } else {
-      times.pointee = 255
+      cursors.times.pointee = 255
       let signed = Int64(bitPattern: delta)
-      appendVariable(UInt64(bitPattern: signed << 1 ^ signed >> 63), to: &longTimes)
+      appendVariable(UInt64(bitPattern: signed << 1 ^ signed >> 63), to: &cursors.longTimes)
     }
-    times += 1
+    cursors.times += 1
   }
 
   private func appendVariable(_ value: UInt64, to column: inout UnsafeMutablePointer<UInt8>) {
@@ -209,49 +161,49 @@ struct BlockEncoder {
   }
 
   @inline(__always) private mutating func appendSite(_ site: UInt32) {
-    siteLow.pointee = UInt8(truncatingIfNeeded: site)
-    siteLow += 1
+    cursors.siteLow.pointee = UInt8(truncatingIfNeeded: site)
+    cursors.siteLow += 1
     if site < 255 << 8 {
-      siteHigh.pointee = UInt8(truncatingIfNeeded: site >> 8)
+      cursors.siteHigh.pointee = UInt8(truncatingIfNeeded: site >> 8)
     } else {
-      siteHigh.pointee = 255
-      siteLow[0] = UInt8(truncatingIfNeeded: site >> 8)
-      siteLow[1] = UInt8(truncatingIfNeeded: site >> 16)
-      siteLow += 2
+      cursors.siteHigh.pointee = 255
+      cursors.siteLow[0] = UInt8(truncatingIfNeeded: site >> 8)
+      cursors.siteLow[1] = UInt8(truncatingIfNeeded: site >> 16)
+      cursors.siteLow += 2
     }
-    siteHigh += 1
+    cursors.siteHigh += 1
   }
 
   @inline(__always) private mutating func appendSlot(_ slot: UInt32) {
-    slotLow.pointee = UInt8(truncatingIfNeeded: slot)
-    slotLow += 1
-    slotMiddle.pointee = UInt8(truncatingIfNeeded: slot >> 8)
-    slotMiddle += 1
+    cursors.slotLow.pointee = UInt8(truncatingIfNeeded: slot)
+    cursors.slotLow += 1
+    cursors.slotMiddle.pointee = UInt8(truncatingIfNeeded: slot >> 8)
+    cursors.slotMiddle += 1
     if slot < 255 << 16 {
-      slotHigh.pointee = UInt8(truncatingIfNeeded: slot >> 16)
+      cursors.slotHigh.pointee = UInt8(truncatingIfNeeded: slot >> 16)
     } else {
-      slotHigh.pointee = 255
-      slotLow[0] = UInt8(truncatingIfNeeded: slot >> 16)
-      slotLow[1] = UInt8(truncatingIfNeeded: slot >> 24)
-      slotLow += 2
+      cursors.slotHigh.pointee = 255
+      cursors.slotLow[0] = UInt8(truncatingIfNeeded: slot >> 16)
+      cursors.slotLow[1] = UInt8(truncatingIfNeeded: slot >> 24)
+      cursors.slotLow += 2
     }
-    slotHigh += 1
+    cursors.slotHigh += 1
   }
 
   @inline(__always) private mutating func appendSize(_ size: UInt64) {
     if size < 240 << 8 {
-      sizeHigh.pointee = UInt8(truncatingIfNeeded: size >> 8)
-      sizeLow.pointee = UInt8(truncatingIfNeeded: size)
-      sizeLow += 1
+      cursors.sizeHigh.pointee = UInt8(truncatingIfNeeded: size >> 8)
+      cursors.sizeLow.pointee = UInt8(truncatingIfNeeded: size)
+      cursors.sizeLow += 1
     } else {
       let bytes = (64 - size.leadingZeroBitCount + 7) / 8
-      sizeHigh.pointee = UInt8(240 + bytes)
+      cursors.sizeHigh.pointee = UInt8(240 + bytes)
       for index in 0..<bytes {
-        sizeLow[index] = UInt8(truncatingIfNeeded: size >> UInt64(8 * index))
+        cursors.sizeLow[index] = UInt8(truncatingIfNeeded: size >> UInt64(8 * index))
       }
-      sizeLow += bytes
+      cursors.sizeLow += bytes
     }
-    sizeHigh += 1
+    cursors.sizeHigh += 1
   }
 
   /// The site's code, its column entry if needed, and the thread's history.
@@ -286,8 +238,8 @@ struct BlockEncoder {
     let size = encodeSize(event.size, site: event.site, before: before)
     append(code: event.kind.rawValue << 4 | site << 2 | size)
     if event.kind == .aligned {
-      alignments.pointee = event.alignmentLog2
-      alignments += 1
+      cursors.alignments.pointee = event.alignmentLog2
+      cursors.alignments += 1
     }
     if Int(table.count) == table.capacity { grow() }
     let node = Int(table.allocate(site: event.site))

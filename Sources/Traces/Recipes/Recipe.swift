@@ -1,3 +1,5 @@
+import Platform
+
 /// A synthetic workload with named parameters, generated from a seed.
 ///
 /// To add one: conform here, one file per recipe, and add it to `Recipes.all`.

@@ -1,8 +1,8 @@
 import CPlatform
 
-/// One cursor per column, and how values are read at them. The decoder keeps its own copies of the
+/// One cursor per column, for writing and for reading, and how values are read at them. The decoder keeps its own copies of the
 /// two cursors that every event moves; the others stay in memory, out of its registers.
-struct ColumnInput {
+struct ColumnCursors {
   var codes: UnsafeMutablePointer<UInt8>
   var times: UnsafeMutablePointer<UInt8>
   var longTimes: UnsafeMutablePointer<UInt8>
@@ -31,7 +31,7 @@ struct ColumnInput {
     alignments = columns.base(.alignments)
   }
 
-  /// Bytes read of each column.
+  /// Bytes passed of each column.
   func used(since columns: ColumnBuffers) -> [(Column, Int)] {
     let cursors: [(Column, UnsafeMutablePointer<UInt8>)] = [
       (.codes, codes), (.times, times), (.longTimes, longTimes), (.threads, threads),
