@@ -24,6 +24,9 @@ struct InstructionCheck {
   ) {
     self.counting = counting
     self.first = first
+    // Callgrind runs the ordinary builds on one thread, which can't take the place of others.
+    var options = options
+    options.threads = .one
     self.options = options
     var designs = named.modelled
     for family in Family.all where named.contains(where: { $0.family == family.name }) {

@@ -62,7 +62,7 @@ struct ColumnCursors {
   }
 
   @inline(never) mutating func longTime() -> UInt64 {
-    let zigzag = ColumnInput.variable(&longTimes)
+    let zigzag = ColumnCursors.variable(&longTimes)
     return zigzag >> 1 ^ (0 &- (zigzag & 1))
   }
 
