@@ -12,7 +12,7 @@ enum AssumedCosts {
     switch step {
     // A system call with work on page tables behind it.
     case .mapCall, .unmapCall: 1500
-    case .adviseCall, .adviseWillNeed, .adviseSequential, .adviseHugePage: 300
+    case .adviseCall, .adviseFree, .adviseWillNeed, .adviseSequential, .adviseHugePage: 300
     case .hugePageMap: 1500
     // Five files of the kernel opened and read.
     case .hugePageDetect: 30_000

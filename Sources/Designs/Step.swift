@@ -101,6 +101,8 @@ public enum Step: UInt8, CaseIterable, Sendable, Codable {
   case lineCopied, lineZeroed
   // The kernel
   case mapCall, unmapCall, adviseCall
+  /// A call of madvise with MADV_FREE, where `adviseCall` gives the pages back at once.
+  case adviseFree
   // The machine: counted by the machine model only, each access at the level that serves it.
   // Loads and stores apart from the third level on: nothing waits for a store until buffers fill.
   case levelTwoHit, levelThreeLoad, levelThreeStore, memoryLoad, memoryStore

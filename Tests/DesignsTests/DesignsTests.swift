@@ -105,9 +105,9 @@ private let models = URL(fileURLWithPath: #filePath)
     ("hakmem-frozen,best-strategy=cached", "best-strategy", "policy"),
     ("reuse,policy=off,active-list=precomputed", "active-list", "policy"),
     ("reuse,random-test=integer,policy=off", "random-test", "policy"),
-    ("reuse,header=16,cache-key=class", "cache-key", "header"),
+    ("reuse,header=16,bins=size-segregated", "bins", "header"),
     ("reuse,header=16,site-fields=cacheable", "site-fields", "header"),
-    ("reuse,cache-key=class,cache-sites=256", "cache-sites", "cache-key"),
+    ("reuse,bins=size-segregated,cache-sites=256", "cache-sites", "bins"),
     ("reuse,cache=off,eviction=unmap", "eviction", "cache"),
     ("hakmem-minimal,cache-prefetch=on", "cache-prefetch", "cache"),
   ])

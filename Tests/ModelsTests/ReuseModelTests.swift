@@ -78,6 +78,53 @@ import Testing
   }
 }
 
+/// The ratings learn from what allocations did cost, in whichever direction that is.
+@Suite struct ReuseLearningTests {
+  private func learned(
+    _ body: (inout ReuseModel<NoMemory>, Int) -> Void
+  ) -> [(threshold: UInt64, rating: Double, isActive: Bool)] {
+    let counts = StepCounts.allocate()
+    defer { counts.deallocate() }
+    var model = ReuseModel(
+      design: Design(family: .reuse, changes: ["cache": "off"]), memory: NoMemory(),
+      counts: counts)
+    for number in 0..<(150 * ReusePolicy.round) { body(&model, number) }
+    #expect(counts[.policyUpdate] > 0)
+    let best = model.policy.strategies[model.policy.best]
+    let strategies = (0..<ReusePolicy.count).map { model.policy.strategies[$0] }
+    #expect(strategies.allSatisfy { !$0.isActive || $0.rating <= best.rating })
+    return ([best] + strategies).map { ($0.threshold, $0.rating, $0.isActive) }
+  }
+
+  /// The same block over and over: below the threshold it is recycled for nothing.
+  @Test func recyclingTeachesAHighThreshold() {
+    let strategies = learned { model, number in
+      let block = model.allocate(
+        size: 5 << 20, alignment: 0, zeroed: false, site: 1, thread: 0)
+      model.deallocate(block, thread: 0)
+    }
+    #expect(strategies[0].threshold > 5 << 20 && strategies[0].rating > 1500)
+    for strategy in strategies.dropFirst() where strategy.threshold <= 5 << 20 {
+      #expect(strategy.rating < strategies[0].rating)
+    }
+    #expect(strategies.dropFirst().contains { $0.threshold <= 5 << 20 && !$0.isActive })
+  }
+
+  /// Blocks that stay, of a size just above a class: the backing rounds a fifth up, a mapping
+  /// doesn't.
+  @Test func wasteTeachesALowThreshold() {
+    let strategies = learned { model, number in
+      // Most allocations are small: a process can't map a million of these.
+      let size: UInt64 = number % 16 == 0 ? 4 << 20 : 16
+      _ = model.allocate(size: size, alignment: 0, zeroed: false, site: 1, thread: 0)
+    }
+    #expect(strategies[0].threshold <= 4 << 20 && strategies[0].rating > 1500)
+    for strategy in strategies.dropFirst() where strategy.threshold > 4 << 20 {
+      #expect(strategy.rating < strategies[0].rating)
+    }
+  }
+}
+
 @Suite struct ReuseModelTests {
   private func withModel(
     _ changes: [String: String] = [:],
@@ -134,6 +181,79 @@ import Testing
     }
   }
 
+  @Test func aFreeListHoldsSixteenAndOffersTheLastFreed() {
+    withModel(["policy": "off", "free-lists": "on", "bins": "size-segregated"]) {
+      model, _, counts in
+      let blocks = (0..<18).map { _ in
+        model.allocate(size: 3 << 20, alignment: 0, zeroed: false, site: 1, thread: 0)
+      }
+      for block in blocks { model.deallocate(block, thread: 0) }
+      #expect(counts[.cacheEvict] == 2 && counts[.freeListPush] == 18 && counts[.cacheStore] == 0)
+      // The last freed but two were driven out, each by the next.
+      let again = (0..<16).map { site in
+        model.allocate(size: 3 << 20, alignment: 0, zeroed: false, site: site << 12, thread: 0)
+      }
+      #expect(again == [blocks[17]] + blocks[0..<15].reversed())
+      #expect(counts[.mapCall] == 18 && counts[.freeListPop] == 16)
+      // What is too large for the block freed last finds none, though a larger one lies below it.
+      for block in [again[1], again[0]] { model.deallocate(block, thread: 0) }
+      let small = model.allocate(
+        size: 2 << 20, alignment: 0, zeroed: false, site: 0, thread: 0)
+      #expect(small == again[0])
+    }
+  }
+
+  @Test func arenasMapOncePerSixtyFourMebibytesAndTakeBlocksBack() {
+    withModel(["policy": "off", "arenas": "on", "cache": "off"]) { model, memory, counts in
+      // 2 MiB and the header take 2.5 MiB: 25 to an arena.
+      let blocks = (0..<26).map { _ in
+        model.allocate(size: 2 << 20, alignment: 0, zeroed: false, site: 1, thread: 0)
+      }
+      #expect(counts[.mapCall] == 2 && counts[.blockCarve] == 26)
+      #expect(memory.space.mappedBytes == 128 << 20)
+      for block in blocks { model.deallocate(block, thread: 0) }
+      let again = model.allocate(
+        size: 2_200_000, alignment: 0, zeroed: true, site: 1, thread: 0)
+      #expect(again == blocks[25])
+      #expect(counts[.unmapCall] == 0 && counts[.adviseCall] == 0 && counts[.mapCall] == 2)
+      #expect(counts[.lineZeroed] == (2_200_000 + 63) / 64)
+    }
+  }
+
+  @Test func aThreadHeapGivesHalfBackWhenItHasTooMany() {
+    withModel(["policy": "off", "heap": "thread-local"]) { model, _, counts in
+      let blocks = (0..<600).map { _ in
+        model.allocate(size: 80, alignment: 0, zeroed: false, site: 1, thread: 0)
+      }
+      // One lock for the heap and one for the first run.
+      #expect(counts[.lockUncontended] == 2 && counts[.heapInit] == 1)
+      for block in blocks { model.deallocate(block, thread: 1) }
+      // Thread 1's heap; at 257, 386 (129 + 257), 515 frees half of the 257 goes.
+      #expect(counts[.blockTransfer] == 3 * 128 && counts[.lockUncontended] == 2 + 1 + 3)
+      // Thread 2 has nothing of its own and takes what thread 1 gave back.
+      let taken = model.allocate(size: 80, alignment: 0, zeroed: false, site: 1, thread: 2)
+      #expect(blocks.contains(taken))
+      #expect(counts[.blockTransfer] == 4 * 128)
+      // An ended thread's heap serves the next thread.
+      model.endThread(1)
+      let adopted = model.allocate(size: 80, alignment: 0, zeroed: false, site: 1, thread: 3)
+      #expect(adopted == blocks[599] && counts[.heapInit] == 3)
+    }
+  }
+
+  @Test func lazyPurgesKeepTheirPages() {
+    for advice in ["dontneed", "free"] {
+      withModel(["policy": "off", "madvise": advice, "eviction": "purge"]) { model, _, counts in
+        let blocks = (0..<3).map { _ in
+          model.allocate(size: 3 << 20, alignment: 0, zeroed: false, site: 1, thread: 0)
+        }
+        for block in blocks { model.deallocate(block, thread: 0) }
+        #expect(counts[.adviseCall] == (advice == "dontneed" ? 2 : 0))
+        #expect(counts[.adviseFree] == (advice == "free" ? 2 : 0))
+      }
+    }
+  }
+
   @Test func threadsHaveTheirOwnCaches() {
     withModel(["policy": "off", "cache": "thread-local"]) { model, _, counts in
       let first = model.allocate(size: 2 << 20, alignment: 0, zeroed: false, site: 1, thread: 3)
@@ -147,8 +267,10 @@ import Testing
   }
 
   @Test(arguments: [
-    [:], ["header": "16"], ["cache-key": "class"], ["policy": "off", "threshold": "512KiB"],
+    [:], ["header": "16"], ["bins": "size-segregated"], ["policy": "off", "threshold": "512KiB"],
     ["cache": "off", "policy": "off", "threshold": "24MiB"],
+    ["free-lists": "on", "heap": "thread-local"],
+    ["arenas": "on", "policy": "off", "threshold": "512KiB"],
   ])
   func liveBlocksNeverOverlapAndAreAligned(changes: [String: String]) throws {
     var live: [UInt32: Range<Address>] = [:]

@@ -26,6 +26,14 @@ import Testing
     Design(family: .tiered), Design(family: .tiered, changes: ["tiers": "off"]),
     Design(
       family: .tiered, changes: ["medium": "global", "warming": "on", "statistics": "relaxed"]),
+    Design(family: .reuse, changes: ["heap": "thread-local", "free-lists": "on"]),
+    Design(family: .reuse, changes: fundamental),
+  ]
+
+  /// Everything of hakmem's fundamental redesign, with a cache per thread as well.
+  static let fundamental = [
+    "header": "16", "cache": "thread-local", "free-lists": "on", "arenas": "on",
+    "heap": "thread-local", "policy": "off", "threshold": "512KiB",
   ]
 
   let compiler: VariantCompiler
@@ -135,6 +143,8 @@ import Testing
     Design(family: .pool), Design(family: .pool, changes: ["header": "32"]),
     Design(family: .reuse), Design(family: .reuse, changes: ["header": "16"]),
     Design(family: .tiered), Design(family: .tiered, changes: ["tiers": "off"]),
+    Design(family: .reuse, changes: ["heap": "thread-local", "free-lists": "on"]),
+    Design(family: .reuse, changes: fundamental),
   ])
   func runsRealPrograms(design: Design) throws {
     let library = try compiler.build(design)

@@ -11,15 +11,27 @@ import Traces
 @Suite struct ReuseExactnessTests {
   /// Every value that isn't a default, one at a time, and combinations whose parts meet.
   static let variants: [[String: String]] =
-    Family.reuse.toggles.flatMap { toggle in
-      toggle.values.filter { $0 != toggle.defaultValue }.map { [toggle.name: $0] }
+    Design.singleToggleVariants(of: .reuse).map { design in
+      Dictionary(uniqueKeysWithValues: design.settings.map { ($0.toggle, $0.value) })
     } + [
-      [:], ["header": "16", "cache": "thread-local"],
+      ["header": "16", "cache": "thread-local"],
       ["policy": "off", "threshold": "512KiB", "eviction": "unmap"],
-      ["policy": "frozen", "threshold": "24MiB", "cache-key": "class"],
+      ["policy": "frozen", "threshold": "24MiB", "bins": "size-segregated"],
       ["policy": "off", "threshold": "24MiB", "backing": "glibc", "cache": "off"],
       ["best-strategy": "cached", "active-list": "precomputed", "random-test": "integer"],
       ["header": "16", "magic-check": "off", "eviction": "purge", "evolution-tracking": "off"],
+      ["bins": "size-segregated", "free-lists": "on", "madvise": "free"],
+      ["bins": "size-segregated", "free-lists": "on", "arenas": "on", "heap": "thread-local"],
+      [
+        "cache": "thread-local", "header": "16", "free-lists": "on", "arenas": "on",
+        "heap": "thread-local",
+      ],
+      [
+        "policy": "off", "threshold": "512KiB", "arenas": "on", "eviction": "purge",
+        "madvise": "free",
+      ],
+      ["policy": "off", "threshold": "512KiB", "arenas": "on", "cache": "off"],
+      ["backing": "glibc", "arenas": "on", "free-lists": "on"],
     ]
 
   @Test(arguments: variants)

@@ -21,7 +21,7 @@ extension Family {
       Toggle(
         "backing", ["segregated", "glibc"], default: "segregated",
         doc: "who serves blocks below the threshold", source: "001 §2"),
-    ] + cacheToggles + policyToggles,
+    ] + cacheToggles + heapToggles + policyToggles,
     nativeSources: ["reuse/reuse.c"])
 
   private static let aCache = Requirement(
@@ -29,7 +29,11 @@ extension Family {
   private static let roomForSite = Requirement(
     "header", ["32"], reason: "a header of 16 bytes has no room for the call site")
   private static let siteKey = Requirement(
-    "cache-key", ["site"], reason: "a cache keyed by class tells no call sites apart")
+    "bins", ["hashed"], reason: "size-segregated bins tell no call sites apart")
+  private static let purging = Requirement(
+    "eviction", ["batched", "purge"], reason: "an evicted mapping is unmapped at once")
+  private static let ownHeap = Requirement(
+    "backing", ["segregated"], reason: "glibc keeps heaps of its own")
   private static let fixedThreshold = Requirement(
     "policy", ["frozen", "off"], reason: "a learning policy finds the threshold itself")
   private static let learning = Requirement(
@@ -41,10 +45,15 @@ extension Family {
       doc: "how many call sites the cache tells apart", source: "001 §5.1",
       requires: [aCache, roomForSite, siteKey]),
     Toggle(
-      "cache-key", ["site", "class"], default: "site",
+      "bins", ["hashed", "size-segregated"], default: "hashed",
       doc: "whether the cache is hashed by call site or segregated by size class alone",
-      source: "001 §9 Priority 2",
+      source: "001 §5.4; §6 Phase 9; §9 Priority 2",
       requires: [aCache, roomForSite]),
+    Toggle(
+      "free-lists", ["off", "on"], default: "off",
+      doc: "whether a bin of the cache holds one block or an intrusive list of up to 16",
+      source: "001 §5.4; §6 Phase 9; §9 Priority 2",
+      requires: [aCache]),
     Toggle(
       "cache-prefetch", ["off", "on"], default: "off",
       doc: "whether the cache slot is prefetched before it is looked up", source: "001 §6 Phase 7",
@@ -59,6 +68,28 @@ extension Family {
       doc: "what happens to an evicted mapping: purged in batches, purged at once, or unmapped",
       source: "001 §5.4, §8.3",
       requires: [aCache]),
+    Toggle(
+      "madvise", ["dontneed", "free"], default: "dontneed",
+      doc: "which madvise purges: MADV_DONTNEED, or MADV_FREE, which waits for need of memory",
+      source: "001 §5.4",
+      requires: [aCache, purging]),
+  ]
+
+  private static let heapToggles = [
+    Toggle(
+      "heap", ["global", "thread-local"], default: "global",
+      doc: "whether threads share the heap below the threshold or have one each in front of it",
+      source: "001 §5.4; §6 Phase 9",
+      requires: [ownHeap]),
+    Toggle(
+      "arenas", ["off", "on"], default: "off",
+      doc: "whether blocks above the threshold are mapped alone or cut from arenas of 64 MiB",
+      source: "001 §6 Phase 9",
+      requires: [
+        Requirement(
+          "eviction", ["batched", "purge"],
+          reason: "the blocks of an arena can't be unmapped one by one")
+      ]),
   ]
 
   private static let policyToggles = [

@@ -40,11 +40,14 @@ struct ReuseBacking {
   static let alignedFlag: UInt32 = 1 << 8
 
   let bins: UnsafeMutablePointer<Bin>
-  private var lock = SharedLock()
+  var lock = SharedLock()
   /// Of two bins each.
-  private let lines: UnsafeMutablePointer<SharedLine>
-  private let heap: ModelHeap
-  private let counts: StepCounts
+  let lines: UnsafeMutablePointer<SharedLine>
+  let heap: ModelHeap
+  let counts: StepCounts
+  let headerBytes: UInt64
+  private let localHeaps: Bool
+  var heaps = ReuseHeaps()
   private var next: Address = 0
   private var end: Address = 0
   private var units: UnsafeMutablePointer<UInt32>?
@@ -52,14 +55,21 @@ struct ReuseBacking {
   private var runCount = 0
   private var runCapacity = 64
 
-  init(counts: StepCounts, heap: ModelHeap) {
+  init(options: ReuseOptions, counts: StepCounts, heap: ModelHeap) {
     self.counts = counts
+    headerBytes = options.headerBytes
+    localHeaps = options.localHeaps
     self.heap = heap
-    let none = heap.allocate(1, of: Address(0))
-    bins = heap.allocate(Self.bins, of: Bin(free: none, bytes: 0))
-    for bin in 0..<Self.bins { bins[bin].bytes = Self.bytes(ofBin: bin) }
+    bins = Self.makeBins(heap)
     runs = heap.allocate(runCapacity, of: Run(start: 0))
     lines = heap.allocate(Self.bins / 2, of: SharedLine())
+  }
+
+  static func makeBins(_ heap: ModelHeap) -> UnsafeMutablePointer<Bin> {
+    let none = heap.allocate(1, of: Address(0))
+    let made = heap.allocate(bins, of: Bin(free: none, bytes: 0))
+    for bin in 0..<bins { made[bin].bytes = bytes(ofBin: bin) }
+    return made
   }
 
   /// Multiples of 16 to 128 bytes, then four classes per doubling.
@@ -80,6 +90,9 @@ struct ReuseBacking {
   ) -> Block {
     counts.count(.sizeClassLeadingZeros)
     let number = Self.bin(of: bytes)
+    if localHeaps {
+      return allocateLocal(number, regions: &regions, thread: thread, memory)
+    }
     let bin = bins + number
     lock.acquire(by: thread, counts)
     lines[number / 2].write(by: thread, counts)
@@ -93,7 +106,7 @@ struct ReuseBacking {
     }
     var cost: UInt64 = 0
     if bin.pointee.end - bin.pointee.next < bin.pointee.bytes {
-      guard refill(number, regions: &regions, cost: &cost, memory) else {
+      guard refill(bin, number, regions: &regions, cost: &cost, memory) else {
         return Block(address: 0, bytes: bin.pointee.bytes, recycled: false, cost: 0)
       }
     }
@@ -109,46 +122,55 @@ struct ReuseBacking {
     _ address: Address, bin number: Int, thread: UInt16, _ memory: Memory
   ) {
     counts.count(.sizeClassLeadingZeros)
+    if localHeaps {
+      freeLocal(address, bin: number, thread: thread, memory)
+      return
+    }
     lock.acquire(by: thread, counts)
     lines[number / 2].write(by: thread, counts)
     counts.count(.freeListPush)
     if Memory.observesTouches { touchBin(number, memory) }
-    let bin = bins + number
-    if bin.pointee.freeCount == bin.pointee.freeCapacity { growStack(number) }
+    push(address, on: bins + number)
+  }
+
+  @inline(__always)
+  func push(_ address: Address, on bin: UnsafeMutablePointer<Bin>) {
+    if bin.pointee.freeCount == bin.pointee.freeCapacity { growStack(bin) }
     bin.pointee.free[bin.pointee.freeCount] = address
     bin.pointee.freeCount &+= 1
   }
 
   @inline(__always)
-  private func touchBin<Memory: MemoryModel>(_ bin: Int, _ memory: Memory) {
+  func touchBin<Memory: MemoryModel>(_ bin: Int, _ memory: Memory) {
     memory.touch(ReuseLayout.backing, isWrite: true)
     memory.touch(ReuseLayout.bins + UInt64(bin) * ReuseLayout.binBytes, isWrite: true)
   }
 
   @inline(never)
-  private func growStack(_ bin: Int) {
-    let capacity = bins[bin].freeCapacity
-    bins[bin].free =
+  private func growStack(_ bin: UnsafeMutablePointer<Bin>) {
+    let capacity = bin.pointee.freeCapacity
+    bin.pointee.free =
       capacity == 0
       ? heap.allocate(64, of: 0)
-      : heap.grow(bins[bin].free, from: capacity, to: capacity * 2, of: 0)
-    bins[bin].freeCapacity = max(64, capacity * 2)
+      : heap.grow(bin.pointee.free, from: capacity, to: capacity * 2, of: 0)
+    bin.pointee.freeCapacity = max(64, capacity * 2)
   }
 
   /// A run for a bin that has neither a free block nor a rest. False when out of memory.
   @inline(never)
-  private mutating func refill<Memory: MemoryModel>(
-    _ bin: Int, regions: inout ReuseRegions, cost: inout UInt64, _ memory: Memory
+  mutating func refill<Memory: MemoryModel>(
+    _ bin: UnsafeMutablePointer<Bin>, _ number: Int, regions: inout ReuseRegions,
+    cost: inout UInt64, _ memory: Memory
   ) -> Bool {
-    let bytes = bins[bin].bytes
+    let bytes = bin.pointee.bytes
     if bytes > Self.middle {
       counts.count(.mapCall)
       let region = memory.map(bytes: bytes)
       guard region != 0 else { return false }
       cost = 1 + bytes / ReuseLayout.page
-      regions.add(.init(kind: .single, bin: UInt8(bin), bytes: bytes), at: region)
-      bins[bin].next = region
-      bins[bin].end = region + bytes
+      regions.add(.init(kind: .single, bin: UInt8(number), bytes: bytes), at: region)
+      bin.pointee.next = region
+      bin.pointee.end = region + bytes
       return true
     }
     let run =
@@ -165,9 +187,9 @@ struct ReuseBacking {
       end = region + Self.segment
     }
     counts.count(.runCarve)
-    addRun(bin: bin, bytes: run)
-    bins[bin].next = next
-    bins[bin].end = next + run
+    addRun(bin: number, bytes: run)
+    bin.pointee.next = next
+    bin.pointee.end = next + run
     next += run
     return true
   }

@@ -1,36 +1,54 @@
 import Designs
 
 /// The cache of recent frees, one table or one per thread: cache.h's algorithm.
+///
+/// A bin is a stack: of one block, or of as many as its intrusive list may have.
 struct ReuseCache {
-  struct Slot {
+  struct Block {
     var payload: Address = 0
     var site: UInt64 = 0
     var actual: UInt64 = 0
-    var isValid = false
+  }
+
+  /// The bins of all rows and classes.
+  struct Table {
+    /// How many blocks a bin holds.
+    var held: UnsafeMutablePointer<UInt8>
+    /// `cacheDepth` blocks per bin, the last freed last.
+    var blocks: UnsafeMutablePointer<Block>
   }
 
   private let options: ReuseOptions
   private let counts: StepCounts
   private let heap: ModelHeap
   /// One table per thread (one in all for the global cache), made when first used.
-  private var tables: UnsafeMutablePointer<UnsafeMutablePointer<Slot>?>
+  private var tables: UnsafeMutablePointer<Table?>
   private var tableCount = 1
   /// Threads that have put a block into their cache.
   private var watched: Set<UInt16> = []
   /// Those of them that have ended: what they still free goes past their caches.
   private var closed: Set<UInt16> = []
   private var lock = SharedLock()
-  /// Of two slots of the global cache each.
+  /// Of two slots of the global cache, or four lists, each.
   private let lines: UnsafeMutablePointer<SharedLine>
+  private let slotBytes: UInt64
 
   init(options: ReuseOptions, counts: StepCounts, heap: ModelHeap) {
     self.options = options
     self.counts = counts
     self.heap = heap
+    slotBytes = options.cacheDepth > 1 ? ReuseLayout.listBytes : ReuseLayout.slotBytes
+    let bins = options.cacheRows * ReuseLayout.cacheClasses
     tables = heap.allocate(tableCount, of: nil)
-    lines = heap.allocate(
-      options.cacheRows * ReuseLayout.cacheClasses / 2, of: SharedLine())
-    tables[0] = heap.allocate(options.cacheRows * ReuseLayout.cacheClasses, of: Slot())
+    lines = heap.allocate(bins * Int(slotBytes) / 64, of: SharedLine())
+    tables[0] = makeTable()
+  }
+
+  private func makeTable() -> Table {
+    let bins = options.cacheRows * ReuseLayout.cacheClasses
+    return Table(
+      held: heap.allocate(bins, of: 0),
+      blocks: heap.allocate(bins * options.cacheDepth, of: Block()))
   }
 
   @inline(__always)
@@ -38,22 +56,20 @@ struct ReuseCache {
     63 - (bytes / ReuseLayout.cacheMinimum).leadingZeroBitCount
   }
 
-  private mutating func table(_ thread: UInt16) -> UnsafeMutablePointer<Slot> {
+  private mutating func table(_ thread: UInt16) -> Table {
     let number = options.cache == .threadLocal ? Int(thread) : 0
     if number >= tableCount {
       tables = heap.grow(tables, from: tableCount, to: number + 1, of: nil)
       tableCount = number + 1
     }
     if let table = tables[number] { return table }
-    let table = heap.allocate(options.cacheRows * ReuseLayout.cacheClasses, of: Slot())
+    let table = makeTable()
     tables[number] = table
     return table
   }
 
-  /// Finds the slot, counts how, and takes the lock.
-  private mutating func slot<Memory: MemoryModel>(
-    site: UInt64, cacheClass: Int, thread: UInt16, _ memory: Memory
-  ) -> UnsafeMutablePointer<Slot> {
+  /// Finds the bin and counts how.
+  private func bin(site: UInt64, cacheClass: Int) -> Int {
     var index = cacheClass
     if options.cache == .threadLocal { counts.count(.threadLocalAccess) }
     if options.keyedBySite {
@@ -61,18 +77,21 @@ struct ReuseCache {
       index += Int((site >> 12) % UInt64(options.cacheRows)) * ReuseLayout.cacheClasses
     }
     if options.prefetches { counts.count(.cachePrefetch) }
+    return index
+  }
+
+  private mutating func acquire<Memory: MemoryModel>(
+    _ bin: Int, thread: UInt16, _ memory: Memory
+  ) {
     if options.cache == .global { lock.acquire(by: thread, counts) }
-    if Memory.observesTouches {
-      var base = ReuseLayout.cache
-      if options.cache == .threadLocal {
-        base = StaticData.threadBase + UInt64(thread) * StaticData.threadStride
-      } else {
-        memory.touch(base, isWrite: true)
-      }
-      memory.touch(
-        base + ReuseLayout.cacheSlots + UInt64(index) * ReuseLayout.slotBytes, isWrite: true)
+    guard Memory.observesTouches else { return }
+    var base = ReuseLayout.cache
+    if options.cache == .threadLocal {
+      base = StaticData.threadBase + UInt64(thread) * StaticData.threadStride
+    } else {
+      memory.touch(base, isWrite: true)
     }
-    return table(thread) + index
+    memory.touch(base + ReuseLayout.cacheSlots + UInt64(bin) * slotBytes, isWrite: true)
   }
 
   /// - Returns: a block of at least `size` bytes that came from the same site, or 0.
@@ -80,16 +99,25 @@ struct ReuseCache {
     size: UInt64, site: UInt64, thread: UInt16, _ memory: Memory
   ) -> Address {
     counts.count(.cacheClass)
-    let slot = slot(
-      site: site, cacheClass: Self.cacheClass(size), thread: thread, memory)
+    let bin = bin(site: site, cacheClass: Self.cacheClass(size))
+    acquire(bin, thread: thread, memory)
+    let table = table(thread)
     counts.count(.cacheLookup)
-    guard slot.pointee.isValid, !options.keyedBySite || slot.pointee.site == site,
-      slot.pointee.actual >= size
-    else { return 0 }
+    guard table.held[bin] > 0 else { return 0 }
+    let block = table.blocks[bin * options.cacheDepth + Int(table.held[bin]) - 1]
+    if options.cacheDepth > 1 {
+      counts.count(.headerRead)
+      touch(block.payload - options.headerBytes, isWrite: false, memory)
+    }
+    guard !options.keyedBySite || block.site == site, block.actual >= size else { return 0 }
     counts.count(.cacheHit)
-    write(slot, by: thread)
-    slot.pointee.isValid = false
-    return slot.pointee.payload
+    if options.cacheDepth > 1 {
+      counts.count(.freeListPop)
+      touch(block.payload, isWrite: false, memory)
+    }
+    write(bin, by: thread)
+    table.held[bin] -= 1
+    return block.payload
   }
 
   /// - Returns: the block that lost its place, or 0.
@@ -97,40 +125,59 @@ struct ReuseCache {
     _ payload: Address, actual: UInt64, site: UInt64, thread: UInt16, _ memory: Memory
   ) -> Address {
     counts.count(.cacheClass)
-    let slot = slot(
-      site: site, cacheClass: Self.cacheClass(actual), thread: thread, memory)
-    counts.count(.cacheStore)
+    let bin = bin(site: site, cacheClass: Self.cacheClass(actual))
+    let table = table(thread)
     if options.cache == .threadLocal {
       if closed.contains(thread) { return payload }
       watched.insert(thread)
     }
+    acquire(bin, thread: thread, memory)
+    let first = bin * options.cacheDepth
     var evicted: Address = 0
-    if slot.pointee.isValid {
+    if Int(table.held[bin]) == options.cacheDepth {
       counts.count(.cacheEvict)
-      evicted = slot.pointee.payload
+      table.held[bin] -= 1
+      evicted = table.blocks[first + Int(table.held[bin])].payload
+      if options.cacheDepth > 1 { touch(evicted, isWrite: false, memory) }
     }
-    write(slot, by: thread)
-    slot.pointee = Slot(payload: payload, site: site, actual: actual, isValid: true)
+    if options.cacheDepth > 1 {
+      counts.count(.freeListPush)
+      touch(payload, isWrite: true, memory)
+    } else {
+      counts.count(.cacheStore)
+    }
+    write(bin, by: thread)
+    table.blocks[first + Int(table.held[bin])] = Block(payload: payload, site: site, actual: actual)
+    table.held[bin] += 1
     return evicted
   }
 
-  /// A thread's own slots are never shared.
-  private func write(_ slot: UnsafeMutablePointer<Slot>, by thread: UInt16) {
-    guard options.cache == .global, let first = tables[0] else { return }
-    lines[(slot - first) / 2].write(by: thread, counts)
+  private func touch<Memory: MemoryModel>(_ address: Address, isWrite: Bool, _ memory: Memory) {
+    if Memory.observesTouches && address < OpaqueBlocks.base {
+      memory.touch(address, isWrite: isWrite)
+    }
+  }
+
+  /// A thread's own bins are never shared.
+  private func write(_ bin: Int, by thread: UInt16) {
+    guard options.cache == .global else { return }
+    lines[bin * Int(slotBytes) / 64].write(by: thread, counts)
   }
 
   /// Empties the cache of a thread that ends, if it ever had one.
-  /// - Returns: the blocks that were in it, in the order of its slots.
+  /// - Returns: the blocks that were in it, in the order of its bins, each bin's last freed first.
   mutating func close(_ thread: UInt16) -> [Address] {
     guard Int(thread) < tableCount, let table = tables[Int(thread)], watched.contains(thread) else {
       return []
     }
     closed.insert(thread)
     var blocks: [Address] = []
-    for index in 0..<(options.cacheRows * ReuseLayout.cacheClasses) where table[index].isValid {
-      blocks.append(table[index].payload)
-      table[index].isValid = false
+    for bin in 0..<(options.cacheRows * ReuseLayout.cacheClasses) {
+      let first = bin * options.cacheDepth
+      for index in (0..<Int(table.held[bin])).reversed() {
+        blocks.append(table.blocks[first + index].payload)
+      }
+      table.held[bin] = 0
     }
     return blocks
   }

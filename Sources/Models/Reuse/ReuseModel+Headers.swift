@@ -25,7 +25,7 @@ extension ReuseModel {
     let number = regions.number(of: address)
     let record = regions.records + number
     let block: Located
-    if let units = record.pointee.units {
+    if record.pointee.kind == .segment, let units = record.pointee.units {
       let unit = units[Int(address & 0xFF_FFFF_FFFF) / Int(ReuseBacking.run)]
       let bin = Int(unit & 0xFF)
       var payload = address
@@ -39,11 +39,7 @@ extension ReuseModel {
         payload: payload, actual: backing.bins[bin].bytes - options.headerBytes, bin: bin,
         number: -1, alignmentLog2: alignment)
     } else {
-      let start = record.pointee.kind == .opaque ? address : address & ~0xFF_FFFF_FFFF
-      block = Located(
-        payload: record.pointee.kind == .opaque ? start : start + options.headerBytes,
-        actual: record.pointee.bytes - options.headerBytes, bin: Int(record.pointee.bin),
-        number: number, alignmentLog2: record.pointee.alignmentLog2)
+      block = locateAlone(address)
     }
     counts.count(.headerRead)
     checkMagic()
@@ -56,13 +52,24 @@ extension ReuseModel {
     return block
   }
 
+  /// A block that isn't in a segment.
+  private func locateAlone(_ address: Address) -> Located {
+    let number = regions.blockNumber(of: address)
+    let record = regions.records + number
+    return Located(
+      payload: record.pointee.kind == .opaque
+        ? address : record.pointee.start + options.headerBytes,
+      actual: record.pointee.bytes - options.headerBytes, bin: Int(record.pointee.bin),
+      number: number, alignmentLog2: record.pointee.alignmentLog2)
+  }
+
   @inline(__always)
   mutating func writeHeader(_ payload: Address, actual: UInt64, site: UInt64) {
     counts.count(.headerWrite)
     if options.headerBytes == 32 && (options.siteFieldsAlways || Self.isCacheable(actual)) {
       counts.count(.siteFieldsWrite)
     }
-    if Self.isCacheable(actual) { regions.records[regions.number(of: payload)].site = site }
+    if Self.isCacheable(actual) { regions.records[regions.blockNumber(of: payload)].site = site }
     if Memory.observesTouches { touchHeader(payload, isWrite: true) }
   }
 

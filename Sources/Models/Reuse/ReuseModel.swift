@@ -25,7 +25,7 @@ public struct ReuseModel<Memory: MemoryModel>: AllocatorModel {
     policy = ReusePolicy(options: options, counts: counts, heap: heap)
     cache = ReuseCache(options: options, counts: counts, heap: heap)
     mappings = ReuseMappings(options: options, counts: counts, heap: heap)
-    backing = ReuseBacking(counts: counts, heap: heap)
+    backing = ReuseBacking(options: options, counts: counts, heap: heap)
     regions = ReuseRegions(heap: heap)
     evolutionLines = heap.allocate(8, of: SharedLine())
   }
@@ -55,11 +55,11 @@ public struct ReuseModel<Memory: MemoryModel>: AllocatorModel {
     }
     let payload: Address
     if size >= policy.threshold(strategy) {
-      payload = mapBlock(size: size, site: site)
-      if payload == 0 { return 0 }
-      let bytes = regions.records[regions.number(of: payload)].bytes
-      policy.record(
-        strategy, size: size, cost: 2 + bytes / ReuseLayout.page, thread: thread, memory)
+      let block = mapBlock(size: size, alignment: ReuseLayout.page, site: site, thread: thread)
+      if block.address == 0 { return 0 }
+      payload = block.address + options.headerBytes
+      policy.record(strategy, size: size, cost: block.cost, thread: thread, memory)
+      if zeroed && block.recycled { clear(payload, size) }
     } else {
       let bytes = options.headerBytes + max(size, Self.minimum)
       if options.opaqueBacking {
@@ -103,18 +103,30 @@ public struct ReuseModel<Memory: MemoryModel>: AllocatorModel {
     return payload
   }
 
+  /// A block above the threshold.
   @inline(never)
-  private mutating func mapBlock(size: UInt64, site: UInt64) -> Address {
+  private mutating func mapBlock(
+    size: UInt64, alignment: UInt64, site: UInt64, thread: UInt16
+  ) -> ReuseArenas.Block {
     let bytes =
       (options.headerBytes + size + ReuseLayout.page - 1) & ~(ReuseLayout.page - 1)
-    // The common runtime refuses these before it asks the kernel.
-    if bytes > AddressSpace.largestRegion { return 0 }
-    counts.count(.mapCall)
-    let region = memory.map(bytes: bytes)
-    if region == 0 { return 0 }
-    regions.add(.init(kind: .mapped, bytes: bytes), at: region)
-    writeHeader(region + options.headerBytes, actual: bytes - options.headerBytes, site: site)
-    return region + options.headerBytes
+    var block = ReuseArenas.Block(
+      address: 0, bytes: bytes, recycled: false, cost: 2 + bytes / ReuseLayout.page)
+    if options.arenas && bytes <= ReuseArenas.largest && alignment <= ReuseLayout.page {
+      block = mappings.take(bytes: bytes, regions: &regions, thread: thread, memory)
+      if block.address == 0 { return block }
+      if block.recycled { checkMagic() }
+    } else {
+      // The common runtime refuses these before it asks the kernel.
+      if bytes > AddressSpace.largestRegion { return block }
+      counts.count(.mapCall)
+      block.address = memory.map(bytes: bytes)
+      if block.address == 0 { return block }
+      regions.add(.init(kind: .mapped, bytes: bytes), at: block.address)
+    }
+    writeHeader(
+      block.address + options.headerBytes, actual: block.bytes - options.headerBytes, site: site)
+    return block
   }
 
   @inline(never)
@@ -134,10 +146,13 @@ public struct ReuseModel<Memory: MemoryModel>: AllocatorModel {
   ) -> Address {
     let reserve = size + alignment + options.headerBytes
     let isMapped = alignment > ReuseLayout.page
-    let payload =
-      isMapped
-      ? mapBlock(size: reserve, site: site)
-      : allocateBlock(size: reserve, zeroed: false, site: site, thread: thread)
+    let payload: Address
+    if isMapped {
+      let block = mapBlock(size: reserve, alignment: alignment, site: site, thread: thread)
+      payload = block.address == 0 ? 0 : block.address + options.headerBytes
+    } else {
+      payload = allocateBlock(size: reserve, zeroed: false, site: site, thread: thread)
+    }
     if payload == 0 { return 0 }
     var aligned =
       isMapped
@@ -145,7 +160,7 @@ public struct ReuseModel<Memory: MemoryModel>: AllocatorModel {
       : (payload + options.headerBytes + alignment - 1) & ~(alignment - 1)
     counts.count(.headerWrite)
     let log2 = UInt8(alignment.trailingZeroBitCount)
-    let number = regions.number(of: payload)
+    let number = regions.blockNumber(of: payload)
     switch regions.records[number].kind {
     case .segment:
       if let units = regions.records[number].units {
@@ -154,7 +169,8 @@ public struct ReuseModel<Memory: MemoryModel>: AllocatorModel {
     case .opaque:
       regions.records[number].alignmentLog2 = log2
       aligned = payload
-    case .mapped, .single: regions.records[number].alignmentLog2 = log2
+    case .mapped, .single, .cut: regions.records[number].alignmentLog2 = log2
+    case .arena: break
     }
     if Memory.observesTouches { touchHeader(aligned, isWrite: true) }
     return aligned
@@ -197,17 +213,19 @@ public struct ReuseModel<Memory: MemoryModel>: AllocatorModel {
     }
   }
 
-  /// Empties the cache of a thread that ends.
+  /// Empties the cache of a thread that ends, and leaves its heap to the next one.
   public mutating func endThread(_ thread: UInt16) {
-    guard options.cache == .threadLocal else { return }
-    for evicted in cache.close(thread) { release(evicted, evicted: true, thread: thread) }
+    if options.cache == .threadLocal {
+      for evicted in cache.close(thread) { release(evicted, evicted: true, thread: thread) }
+    }
+    if options.localHeaps { backing.abandonHeap(of: thread) }
   }
 
   private mutating func release(_ payload: Address, evicted: Bool, thread: UInt16) {
-    let number = regions.number(of: payload)
+    let number = regions.blockNumber(of: payload)
     let record = regions.records[number]
     switch record.kind {
-    case .segment: break
+    case .segment, .arena: break
     case .single:
       backing.free(
         payload - options.headerBytes, bin: Int(record.bin), thread: thread, memory)
@@ -218,12 +236,19 @@ public struct ReuseModel<Memory: MemoryModel>: AllocatorModel {
     case .mapped:
       if evicted {
         mappings.evict(
-          payload - options.headerBytes, bytes: record.bytes, thread: thread, memory)
+          payload - options.headerBytes, bytes: record.bytes, isCut: false, thread: thread, memory)
       } else {
         counts.count(.unmapCall)
         memory.unmap(payload - options.headerBytes, bytes: record.bytes)
       }
       regions.remove(number)
+    case .cut:
+      if evicted {
+        mappings.evict(
+          record.start, bytes: record.bytes, isCut: true, thread: thread, memory)
+      } else {
+        mappings.give(record.start, bytes: record.bytes, thread: thread, memory)
+      }
     }
   }
 

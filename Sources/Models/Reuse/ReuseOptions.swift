@@ -10,12 +10,19 @@ struct ReuseOptions {
   let checksMagic: Bool
   let policy: Policy
   let cache: Cache
-  /// Rows of the cache: call sites told apart, 1 when it is keyed by class alone.
+  /// Rows of bins: call sites told apart, 1 when they are size-segregated.
   let cacheRows: Int
   let keyedBySite: Bool
   let prefetches: Bool
+  /// Blocks that a bin of the cache holds: 1, or as many as its list may have.
+  let cacheDepth: Int
   let siteFieldsAlways: Bool
   let eviction: Eviction
+  /// MADV_FREE instead of MADV_DONTNEED.
+  let purgesLazily: Bool
+  /// A heap per thread in front of the shared one.
+  let localHeaps: Bool
+  let arenas: Bool
   /// The threshold in bytes where the policy doesn't learn it.
   let threshold: UInt64
   let scansBest: Bool
@@ -40,9 +47,13 @@ struct ReuseOptions {
       case "off": .off
       default: .global
       }
-    keyedBySite = headerBytes == 32 && design["cache-key"] == "site" && cache != .off
+    keyedBySite = headerBytes == 32 && design["bins"] == "hashed" && cache != .off
     cacheRows = keyedBySite ? (design["cache-sites"] == "256" ? 256 : 64) : 1
     prefetches = design["cache-prefetch"] == "on"
+    cacheDepth = design["free-lists"] == "on" ? 16 : 1
+    purgesLazily = design["madvise"] == "free"
+    localHeaps = design["heap"] == "thread-local"
+    arenas = design["arenas"] == "on"
     siteFieldsAlways = design["site-fields"] == "always"
     eviction =
       switch design["eviction"] {
@@ -82,11 +93,18 @@ enum ReuseLayout {
   static let mappings = StaticData.base + 8192
   static let pending = mappings + 64
   static let retained = mappings + 320
+  static let arenas = mappings + 2048
+  /// From the arenas' state to their lists.
+  static let arenaLists: UInt64 = 64
+  /// From a thread's own data to the pointer to its heap.
+  static let heapPointer: UInt64 = 512 << 10
 
   static let cache = StaticData.base + 12288
   /// From a cache's lock to its slots.
   static let cacheSlots: UInt64 = 64
   static let slotBytes: UInt64 = 32
+  /// A bin that is a list: its head and how many there are.
+  static let listBytes: UInt64 = 16
 
   static let cacheMinimum: UInt64 = 1 << 20
   static let cacheMaximum: UInt64 = 16 << 20

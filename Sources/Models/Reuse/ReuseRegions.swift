@@ -2,7 +2,8 @@
 ///
 /// Four bytes per region ever mapped, and a record per live one, recycled.
 struct ReuseRegions {
-  enum Kind: UInt8 { case segment, mapped, single, opaque }
+  /// `arena` is a whole arena, `cut` a block of one.
+  enum Kind: UInt8 { case segment, mapped, single, opaque, arena, cut }
 
   struct Record {
     var kind: Kind
@@ -10,10 +11,13 @@ struct ReuseRegions {
     var bin: UInt8 = 0
     /// Of the aligned block that lies within, or 0.
     var alignmentLog2: UInt8 = 0
+    /// Where a block's header is.
+    var start: Address = 0
     /// Whole bytes, header included; while the record is free, the next free one.
     var bytes: UInt64
     var site: UInt64 = 0
-    /// A segment's units of 64 KiB: bin, aligned flag, number of the run.
+    /// A segment's units of 64 KiB: bin, aligned flag, number of the run. An arena's: the record of
+    /// the block that begins there.
     var units: UnsafeMutablePointer<UInt32>?
   }
 
@@ -55,13 +59,22 @@ struct ReuseRegions {
         numbers, from: numberCapacity, to: max(number + 1, numberCapacity * 2), of: 0)
       numberCapacity = max(number + 1, numberCapacity * 2)
     }
-    numbers[number] = UInt32(add(record))
+    var placed = record
+    placed.start = region
+    numbers[number] = UInt32(add(placed))
   }
 
   @inline(__always)
   func number(of address: Address) -> Int {
     address >= OpaqueBlocks.base
       ? Int((address - OpaqueBlocks.base) >> 6) : Int(numbers[Int(address >> 40)])
+  }
+
+  /// The record of a block that isn't in a segment: of the region, or of the block in its arena.
+  func blockNumber(of address: Address) -> Int {
+    let number = number(of: address)
+    guard records[number].kind == .arena, let units = records[number].units else { return number }
+    return Int(units[Int(address & 0xFF_FFFF_FFFF) / Int(ReuseBacking.run)])
   }
 
   mutating func remove(_ number: Int) {

@@ -102,6 +102,8 @@ static void *region_map(size_t bytes, size_t alignment);
 static void region_unmap(void *region, size_t bytes);
 /// MADV_DONTNEED.
 static void region_purge(void *start, size_t bytes);
+/// MADV_FREE: the kernel takes the memory when it runs short, and leaves what is written again.
+static void region_purge_lazily(void *start, size_t bytes);
 
 /// Has `design_thread_exit(value)` called when the calling thread exits. May itself allocate: the
 /// thread's heap must already serve. In counting builds also when the player ends the thread whose

@@ -153,3 +153,10 @@ static __attribute__((unused)) void region_purge(void *start, size_t bytes) {
   madvise(start, bytes, MADV_DONTNEED);
   errno = before;
 }
+
+static __attribute__((unused)) void region_purge_lazily(void *start, size_t bytes) {
+  int before = errno;
+  COUNT(ADVISE_FREE);
+  madvise(start, bytes, MADV_FREE);
+  errno = before;
+}

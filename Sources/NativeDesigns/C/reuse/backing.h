@@ -3,7 +3,7 @@
 
 /// Serves blocks below the threshold.
 ///
-/// `segregated`: one heap behind one lock. A bin per size class (multiples of 16 to 128 bytes, then
+/// `segregated`: one heap behind one lock, or one in front of it per thread (heap.h). A bin per size class (multiples of 16 to 128 bytes, then
 /// four per doubling) keeps an intrusive list of free blocks, last in first out, and a run it cuts new
 /// blocks from. Runs are cut from segments of 4 MiB; blocks above 256 KiB are a region of their own.
 /// Nothing goes back to the kernel. `glibc`: the C library's malloc, opaque.
@@ -25,7 +25,8 @@ struct backing_bin {
   /// What is left of the bin's run.
   char *next;
   char *end;
-  size_t unused;
+  /// Free blocks, where somebody counts them: in a thread's heap.
+  size_t count;
 };
 
 struct backing_state {
@@ -51,8 +52,6 @@ struct backing_block {
   uint64_t cost;
 };
 
-#if IS(BACKING, SEGREGATED)
-
 static inline uint32_t backing_bin_of(size_t bytes) {
   COUNT(SIZE_CLASS_LEADING_ZEROS);
   if (bytes <= 128) {
@@ -70,6 +69,8 @@ static inline size_t backing_bin_bytes(uint32_t bin) {
   uint32_t log2 = 7 + (bin - 8) / 4;
   return (size_t)(5 + (bin - 8) % 4) << (log2 - 2);
 }
+
+#if IS(BACKING, SEGREGATED)
 
 /// A run for a bin that has neither a free block nor a rest. False when out of memory.
 SLOW bool backing_refill(struct backing_bin *bin, struct backing_block *block) {
@@ -100,6 +101,21 @@ SLOW bool backing_refill(struct backing_bin *bin, struct backing_block *block) {
   return true;
 }
 
+static inline void backing_free_shared(struct reuse_header *header, size_t bytes) {
+  uint32_t number = backing_bin_of(bytes);
+  struct backing_bin *bin = &backing.bins[number];
+  lock_acquire(&backing.lock);
+  SHARED_WRITE(backing.lines[number / 2]);
+  COUNT(FREE_LIST_PUSH);
+  *link_of(header) = bin->free;
+  bin->free = header;
+  lock_release(&backing.lock);
+}
+
+#if IS(HEAP, THREAD_LOCAL)
+#include "heap.h"
+#else
+
 /// `block.header` is NULL when out of memory.
 static inline struct backing_block backing_allocate(size_t bytes) {
   uint32_t number = backing_bin_of(bytes);
@@ -124,15 +140,10 @@ static inline struct backing_block backing_allocate(size_t bytes) {
 }
 
 static inline void backing_free(struct reuse_header *header, size_t bytes) {
-  uint32_t number = backing_bin_of(bytes);
-  struct backing_bin *bin = &backing.bins[number];
-  lock_acquire(&backing.lock);
-  SHARED_WRITE(backing.lines[number / 2]);
-  COUNT(FREE_LIST_PUSH);
-  *link_of(header) = bin->free;
-  bin->free = header;
-  lock_release(&backing.lock);
+  backing_free_shared(header, bytes);
 }
+
+#endif
 
 #else
 

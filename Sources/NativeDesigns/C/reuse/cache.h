@@ -1,11 +1,13 @@
 #ifndef MALLOMETER_REUSE_CACHE_H
 #define MALLOMETER_REUSE_CACHE_H
 
-/// The cache of recent frees: call sites × four classes (1, 2, 4, 8 MiB), one block each.
+/// The cache of recent frees: bins of call sites × four classes (1, 2, 4, 8 MiB).
 ///
-/// A block serves a request if the slot is valid, the call site is the same and the bytes suffice.
-/// Keyed by class alone there is one row, and no site to compare. The global cache has one lock; the
-/// thread-local one has none, and is emptied when its thread ends.
+/// A bin is a slot for one block, or an intrusive list of up to sixteen, of which the last freed is
+/// looked at. A block serves a request if the call site is the same and the bytes suffice.
+/// Size-segregated there is one row of bins, and no site to compare. What finds no place drives the
+/// block out that was freed last before it: it is the one that a request would have been offered.
+/// The global cache has one lock; the thread-local one has none, and is emptied when its thread ends.
 
 #include "reuse.h"
 
@@ -39,6 +41,15 @@ enum { CACHE_SITES = 256 };
 enum { CACHE_SITES = 64 };
 #endif
 
+#if IS(FREE_LISTS, ON)
+enum { CACHE_LIST_MAXIMUM = 16 };
+
+struct cache_slot {
+  /// The block freed last; the others are linked behind it.
+  struct reuse_header *block;
+  uint64_t count;
+};
+#else
 struct cache_slot {
   struct reuse_header *block;
   uintptr_t site;
@@ -46,6 +57,9 @@ struct cache_slot {
   size_t actual;
   uint64_t valid;
 };
+#endif
+
+enum { CACHE_SLOTS_PER_LINE = LINE_BYTES / sizeof(struct cache_slot) };
 
 struct cache_state {
   alignas(LINE_BYTES) struct spin_lock lock;
@@ -53,8 +67,8 @@ struct cache_state {
   bool watched;
   bool closed;
   alignas(LINE_BYTES) struct cache_slot slots[CACHE_SITES][CACHE_CLASSES];
-  /// Two slots share one.
-  SHARED_LINES(lines, CACHE_SITES * CACHE_CLASSES / 2)
+  /// Two slots, or four lists, share one.
+  SHARED_LINES(lines, CACHE_SITES * CACHE_CLASSES / CACHE_SLOTS_PER_LINE)
 };
 
 #if IS(CACHE, THREAD_LOCAL)
@@ -86,7 +100,7 @@ static inline struct cache_slot *cache_slot_of(uintptr_t site, uint32_t class) {
 /// Beside a write to a slot; a thread's own are never shared.
 static inline void cache_write(const struct cache_slot *slot) {
 #if IS(CACHE, GLOBAL)
-  SHARED_WRITE(cache.lines[(slot - cache.slots[0]) / 2]);
+  SHARED_WRITE(cache.lines[(slot - cache.slots[0]) / CACHE_SLOTS_PER_LINE]);
 #endif
   (void)slot;
 }
@@ -103,29 +117,101 @@ static inline void cache_unlock(void) {
 #endif
 }
 
+/// The block that the slot offers, taken out of it; NULL if it doesn't serve.
+static inline struct reuse_header *cache_slot_take(struct cache_slot *slot, size_t size,
+                                                   uintptr_t site) {
+#if IS(FREE_LISTS, ON)
+  struct reuse_header *block = slot->block;
+  if (!block) {
+    return NULL;
+  }
+  COUNT(HEADER_READ);
+#if REUSE_KEYED_BY_SITE
+  if (block->site != site) {
+    return NULL;
+  }
+#endif
+  (void)site;
+  if (block->actual < size) {
+    return NULL;
+  }
+  COUNT(FREE_LIST_POP);
+  cache_write(slot);
+  slot->block = *link_of(block);
+  slot->count--;
+  return block;
+#else
+  if (!slot->valid || (REUSE_KEYED_BY_SITE && slot->site != site) || slot->actual < size) {
+    return NULL;
+  }
+  cache_write(slot);
+  slot->valid = 0;
+  return slot->block;
+#endif
+}
+
+/// Puts a block into a slot. What it drove out has to be released; NULL if nothing was.
+static inline struct reuse_header *cache_slot_put(struct cache_slot *slot,
+                                                  struct reuse_header *block, uintptr_t site) {
+  struct reuse_header *evicted = NULL;
+#if IS(FREE_LISTS, ON)
+  (void)site;
+  if (slot->count == CACHE_LIST_MAXIMUM) {
+    COUNT(CACHE_EVICT);
+    evicted = slot->block;
+    slot->block = *link_of(evicted);
+    slot->count--;
+  }
+  COUNT(FREE_LIST_PUSH);
+  cache_write(slot);
+  *link_of(block) = slot->block;
+  slot->block = block;
+  slot->count++;
+#else
+  COUNT(CACHE_STORE);
+  if (slot->valid) {
+    COUNT(CACHE_EVICT);
+    evicted = slot->block;
+  }
+  cache_write(slot);
+  *slot = (struct cache_slot){block, site, block->actual, 1};
+#endif
+  return evicted;
+}
+
+/// Any block of a slot, taken out of it; NULL when there is none.
+static __attribute__((unused)) struct reuse_header *cache_slot_drain(struct cache_slot *slot) {
+  struct reuse_header *block = slot->block;
+#if IS(FREE_LISTS, ON)
+  if (block) {
+    slot->block = *link_of(block);
+    slot->count--;
+  }
+  return block;
+#else
+  bool valid = slot->valid;
+  slot->valid = 0;
+  return valid ? block : NULL;
+#endif
+}
+
 /// A block of at least `size` bytes that was freed and came from the same site, or NULL.
 static inline struct reuse_header *cache_take(size_t size, uintptr_t site) {
   struct cache_slot *slot = cache_slot_of(site, cache_class(size));
-  struct reuse_header *block = NULL;
   cache_lock();
   COUNT(CACHE_LOOKUP);
-  if (slot->valid && (!REUSE_KEYED_BY_SITE || slot->site == site) && slot->actual >= size) {
+  struct reuse_header *block = cache_slot_take(slot, size, site);
+  if (block) {
     COUNT(CACHE_HIT);
-    block = slot->block;
-    cache_write(slot);
-    slot->valid = 0;
   }
   cache_unlock();
   return block;
 }
 
-/// Puts a freed block into its slot. What was there before has to be released; NULL if nothing was.
+/// Puts a freed block into its slot. What it drove out has to be released; NULL if nothing was.
 static inline struct reuse_header *cache_put(struct reuse_header *block, uintptr_t site,
                                              uint32_t class) {
   struct cache_slot *slot = cache_slot_of(site, class);
-  struct reuse_header *evicted = NULL;
-  cache_lock();
-  COUNT(CACHE_STORE);
 #if IS(CACHE, THREAD_LOCAL)
   if (UNLIKELY(CACHE_HERE.closed)) {
     return block;
@@ -135,12 +221,8 @@ static inline struct reuse_header *cache_put(struct reuse_header *block, uintptr
     thread_on_exit(&CACHE_HERE);
   }
 #endif
-  if (slot->valid) {
-    COUNT(CACHE_EVICT);
-    evicted = slot->block;
-  }
-  cache_write(slot);
-  *slot = (struct cache_slot){block, site, block->actual, 1};
+  cache_lock();
+  struct reuse_header *evicted = cache_slot_put(slot, block, site);
   cache_unlock();
   return evicted;
 }

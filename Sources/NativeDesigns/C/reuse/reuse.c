@@ -51,14 +51,29 @@ static inline struct reuse_header *read_header(void *payload, size_t *actual) {
 
 // MARK: Allocation
 
-static __attribute__((noinline)) struct reuse_header *map_block(size_t size, size_t alignment,
+/// A block above the threshold; `header` is NULL when out of memory.
+static __attribute__((noinline)) struct backing_block map_block(size_t size, size_t alignment,
                                                                 uintptr_t site) {
-  size_t bytes = align_up(REUSE_HEADER + size, OS_PAGE_BYTES);
-  struct reuse_header *header = region_map(bytes, alignment);
-  if (header) {
-    write_header(header, REUSE_METHOD_MAPPED, size, bytes - REUSE_HEADER, site);
+  struct backing_block block = {.bytes = align_up(REUSE_HEADER + size, OS_PAGE_BYTES)};
+  enum reuse_method method = REUSE_METHOD_MAPPED;
+#if IS(ARENAS, ON)
+  if (LIKELY(block.bytes <= ARENA_LARGEST && alignment <= OS_PAGE_BYTES)) {
+    method = REUSE_METHOD_ARENA;
+    block.header = mapping_take(&block.bytes, &block.recycled, &block.cost);
+    if (block.recycled) {
+      check_magic(block.header, REUSE_FREE);
+    }
+  } else
+#endif
+  {
+    block.header = region_map(block.bytes, alignment);
+    // The mapping and, later, taking it back.
+    block.cost = 2 + pages_of(block.bytes);
   }
-  return header;
+  if (block.header) {
+    write_header(block.header, method, size, block.bytes - REUSE_HEADER, site);
+  }
+  return block;
 }
 
 /// The slow half of an allocation that may be cached: the cache, and what is above the threshold.
@@ -91,12 +106,15 @@ static inline void *allocate_block(size_t size, bool zeroed, uintptr_t site) {
   }
   struct reuse_header *header;
   if (UNLIKELY(size >= threshold)) {
-    header = map_block(size, OS_PAGE_BYTES, site);
+    struct backing_block block = map_block(size, OS_PAGE_BYTES, site);
+    header = block.header;
     if (!header) {
       return NULL;
     }
-    // The mapping and, later, taking it back.
-    policy_outcome(strategy, size, 2 + pages_of(header->actual + REUSE_HEADER));
+    policy_outcome(strategy, size, block.cost);
+    if (zeroed && block.recycled) {
+      zero_lines(payload_of(header), size);
+    }
   } else {
     size_t payload = size < REUSE_MINIMUM ? REUSE_MINIMUM : size;
     struct backing_block block = backing_allocate(REUSE_HEADER + payload);
@@ -127,7 +145,7 @@ static __attribute__((noinline)) void *allocate_aligned(size_t size, size_t alig
     payload = allocate_block(reserve, false, site);
     aligned = (char *)align_up((uintptr_t)payload + REUSE_HEADER, alignment);
   } else {
-    struct reuse_header *header = map_block(reserve, alignment, site);
+    struct reuse_header *header = map_block(reserve, alignment, site).header;
     payload = header ? payload_of(header) : NULL;
     aligned = (char *)header + alignment;
   }
@@ -162,6 +180,10 @@ static inline void release(struct reuse_header *header, bool evicted) {
     backing_free(header, bytes);
   } else if (evicted) {
     mapping_evict(header, bytes);
+#if IS(ARENAS, ON)
+  } else if (header->method == REUSE_METHOD_ARENA) {
+    mapping_give(header);
+#endif
   } else {
     region_unmap(header, bytes);
   }
@@ -224,22 +246,31 @@ static size_t design_usable_size(void *block) {
 
 // MARK: Threads and processes
 
-/// Empties the cache of a thread that ends; what it still frees goes past it.
-static void design_thread_exit(void *value) {
 #if IS(CACHE, THREAD_LOCAL)
-  struct cache_state *state = value;
+/// Empties the cache of a thread that ends; what it still frees goes past it.
+static void cache_close(struct cache_state *state) {
+  if (!state->watched) {
+    return;
+  }
   state->closed = true;
   for (uint32_t row = 0; row < CACHE_SITES; row++) {
     for (uint32_t class = 0; class < CACHE_CLASSES; class++) {
-      struct cache_slot *slot = &state->slots[row][class];
-      if (slot->valid) {
-        slot->valid = 0;
-        release(slot->block, true);
+      struct reuse_header *block;
+      while ((block = cache_slot_drain(&state->slots[row][class]))) {
+        release(block, true);
       }
     }
   }
-#else
+}
+#endif
+
+static void design_thread_exit(void *value) {
   (void)value;
+#if IS(CACHE, THREAD_LOCAL)
+  cache_close(&CACHE_HERE);
+#endif
+#if IS(HEAP, THREAD_LOCAL)
+  heap_abandon();
 #endif
 }
 

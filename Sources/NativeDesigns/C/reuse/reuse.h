@@ -8,7 +8,8 @@
 /// goes into a cache keyed by call site and size class, and is handed out again from there.
 ///
 /// One file per part: policy.h chooses the threshold, cache.h remembers recent frees, backing.h
-/// serves what is below, mapping.h what is above the threshold, reuse.c puts them together.
+/// serves what is below (heap.h: in front of it, a heap per thread), mapping.h what is above the
+/// threshold (arena.h: cut from larger mappings), reuse.c puts them together.
 
 #include <stdalign.h>
 #include <stdbool.h>
@@ -29,6 +30,8 @@ enum reuse_method {
   REUSE_METHOD_BACKING = 2,
   /// A second header before an aligned block: `actual` is the distance to the block proper.
   REUSE_METHOD_ALIGNED = 3,
+  /// Cut from an arena.
+  REUSE_METHOD_ARENA = 4,
 };
 
 #define REUSE_LIVE 0x4c495645u
@@ -65,7 +68,7 @@ _Static_assert(REUSE_HEADER == 16, "the header is 16 bytes");
 #endif
 
 /// Only a header with a site, and a cache that asks for it, can tell call sites apart.
-#define REUSE_KEYED_BY_SITE (IS(HEADER, 32) && IS(CACHE_KEY, SITE) && !IS(CACHE, OFF))
+#define REUSE_KEYED_BY_SITE (IS(HEADER, 32) && IS(BINS, HASHED) && !IS(CACHE, OFF))
 
 static inline struct reuse_header *header_of(void *payload) {
   return (struct reuse_header *)((char *)payload - REUSE_HEADER);

@@ -1,0 +1,158 @@
+import Designs
+
+/// The heaps of threads, by thread: which one each has, and which wait for another thread.
+struct ReuseHeaps {
+  struct ThreadHeap {
+    var bins: UnsafeMutablePointer<ReuseBacking.Bin>
+    /// Where the C source keeps it: a region of its own.
+    var region: Address
+  }
+
+  /// Made when its thread first allocates or frees; nil before, and after the thread's end.
+  fileprivate(set) var ofThread: [ThreadHeap?] = []
+  fileprivate var abandoned: [ThreadHeap] = []
+}
+
+/// A heap per thread in front of the shared one: heap.h's algorithm.
+extension ReuseBacking {
+  private static var mostBlocks: Int { 256 }
+  private static var fewestBlocks: Int { 2 }
+  private static var batchBlocks: Int { 128 }
+
+  @inline(__always)
+  mutating func allocateLocal<Memory: MemoryModel>(
+    _ number: Int, regions: inout ReuseRegions, thread: UInt16, _ memory: Memory
+  ) -> Block {
+    let heap = heapHere(thread, memory)
+    let bin = heap.bins + number
+    let bytes = bin.pointee.bytes
+    if Memory.observesTouches { touchLocalBin(heap, number, memory) }
+    var cost: UInt64 = 0
+    if bin.pointee.freeCount == 0 && bin.pointee.end - bin.pointee.next < bytes {
+      guard
+        refillLocal(bin, number, regions: &regions, cost: &cost, thread: thread, memory)
+      else { return Block(address: 0, bytes: bytes, recycled: false, cost: 0) }
+    }
+    if bin.pointee.freeCount > 0 {
+      counts.count(.freeListPop)
+      bin.pointee.freeCount &-= 1
+      return Block(
+        address: bin.pointee.free[bin.pointee.freeCount], bytes: bytes, recycled: true, cost: 0)
+    }
+    counts.count(.blockCarve)
+    let address = bin.pointee.next
+    bin.pointee.next = address + bytes
+    return Block(address: address, bytes: bytes, recycled: false, cost: cost)
+  }
+
+  @inline(__always)
+  mutating func freeLocal<Memory: MemoryModel>(
+    _ address: Address, bin number: Int, thread: UInt16, _ memory: Memory
+  ) {
+    let heap = heapHere(thread, memory)
+    let bin = heap.bins + number
+    counts.count(.freeListPush)
+    if Memory.observesTouches { touchLocalBin(heap, number, memory) }
+    push(address, on: bin)
+    let count = bin.pointee.freeCount
+    if count > Self.fewestBlocks
+      && (count > Self.mostBlocks || UInt64(count) * bin.pointee.bytes > Self.run)
+    {
+      giveBack(bin, number, thread: thread, memory)
+    }
+  }
+
+  /// At the end of its thread.
+  mutating func abandonHeap(of thread: UInt16) {
+    guard Int(thread) < heaps.ofThread.count, let heap = heaps.ofThread[Int(thread)] else { return }
+    heaps.ofThread[Int(thread)] = nil
+    lock.acquire(by: thread, counts)
+    heaps.abandoned.append(heap)
+  }
+
+  @inline(__always)
+  private mutating func heapHere<Memory: MemoryModel>(
+    _ thread: UInt16, _ memory: Memory
+  ) -> ReuseHeaps.ThreadHeap {
+    counts.count(.threadLocalAccess)
+    if Memory.observesTouches {
+      memory.touch(
+        StaticData.threadBase + UInt64(thread) * StaticData.threadStride
+          + ReuseLayout.heapPointer, isWrite: false)
+    }
+    if Int(thread) < heaps.ofThread.count, let heap = heaps.ofThread[Int(thread)] { return heap }
+    return beginHeap(thread, memory)
+  }
+
+  /// A simulated page is always to be had.
+  @inline(never)
+  private mutating func beginHeap<Memory: MemoryModel>(
+    _ thread: UInt16, _ memory: Memory
+  ) -> ReuseHeaps.ThreadHeap {
+    lock.acquire(by: thread, counts)
+    let begun: ReuseHeaps.ThreadHeap
+    if let abandoned = heaps.abandoned.popLast() {
+      begun = abandoned
+    } else {
+      counts.count(.mapCall)
+      begun = .init(
+        bins: Self.makeBins(heap), region: memory.map(bytes: ReuseLayout.page))
+      counts.count(.heapInit)
+    }
+    while heaps.ofThread.count <= Int(thread) { heaps.ofThread.append(nil) }
+    heaps.ofThread[Int(thread)] = begun
+    return begun
+  }
+
+  @inline(never)
+  private mutating func refillLocal<Memory: MemoryModel>(
+    _ bin: UnsafeMutablePointer<Bin>, _ number: Int, regions: inout ReuseRegions,
+    cost: inout UInt64, thread: UInt16, _ memory: Memory
+  ) -> Bool {
+    acquireShared(number, thread: thread, memory)
+    let shared = bins + number
+    guard shared.pointee.freeCount > 0 else {
+      return refill(bin, number, regions: &regions, cost: &cost, memory)
+    }
+    repeat {
+      transfer(from: shared, to: bin, memory)
+    } while shared.pointee.freeCount > 0 && bin.pointee.freeCount < Self.batchBlocks
+      && UInt64(bin.pointee.freeCount) * bin.pointee.bytes < Self.run / 2
+    return true
+  }
+
+  @inline(never)
+  private mutating func giveBack<Memory: MemoryModel>(
+    _ bin: UnsafeMutablePointer<Bin>, _ number: Int, thread: UInt16, _ memory: Memory
+  ) {
+    acquireShared(number, thread: thread, memory)
+    for _ in 0..<(bin.pointee.freeCount / 2) { transfer(from: bin, to: bins + number, memory) }
+  }
+
+  private mutating func acquireShared<Memory: MemoryModel>(
+    _ number: Int, thread: UInt16, _ memory: Memory
+  ) {
+    lock.acquire(by: thread, counts)
+    lines[number / 2].write(by: thread, counts)
+    if Memory.observesTouches { touchBin(number, memory) }
+  }
+
+  /// The block's link is read and written.
+  @inline(__always)
+  private func transfer<Memory: MemoryModel>(
+    from: UnsafeMutablePointer<Bin>, to: UnsafeMutablePointer<Bin>, _ memory: Memory
+  ) {
+    counts.count(.blockTransfer)
+    from.pointee.freeCount &-= 1
+    let address = from.pointee.free[from.pointee.freeCount]
+    if Memory.observesTouches { memory.touch(address + headerBytes, isWrite: true) }
+    push(address, on: to)
+  }
+
+  @inline(__always)
+  private func touchLocalBin<Memory: MemoryModel>(
+    _ heap: ReuseHeaps.ThreadHeap, _ bin: Int, _ memory: Memory
+  ) {
+    memory.touch(heap.region + UInt64(bin) * ReuseLayout.binBytes, isWrite: true)
+  }
+}
