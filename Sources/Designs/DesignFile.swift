@@ -22,6 +22,8 @@ public struct DesignFile: Equatable, Sendable {
   public let changes: [Design.Setting]
   /// Where a toggle's value comes from, for those that say so.
   public let changeSources: [String: String]
+  /// What its source says that a change will do; nil where the source gives no figure.
+  public let predicted: PredictedEffect?
   /// The file it was read from.
   public let path: String
 
@@ -35,7 +37,8 @@ public struct DesignFile: Equatable, Sendable {
   /// Reads one file strictly.
   public init(path: String, holding kind: Kind = .design) throws(DesignError) {
     let file = try StrictMapping(path: path)
-    try file.allow(["name", "family", "doc", "source", "toggles"])
+    let keys = ["name", "family", "doc", "source", "toggles"]
+    try file.allow(kind == .change ? keys + ["predicted"] : keys)
     self.path = path
     name = try Self.checkedName(file)
     doc = try file.text("doc").text
@@ -70,6 +73,18 @@ public struct DesignFile: Equatable, Sendable {
       values[toggle.name].map { Design.Setting(toggle: toggle.name, value: $0) }
     }
     changeSources = sources
+    predicted = try file.mapping("predicted").map(Self.prediction)
+  }
+
+  private static func prediction(
+    _ mapping: StrictMapping
+  ) throws(DesignError) -> PredictedEffect {
+    try mapping.allow(["effect", "source"])
+    let (text, place) = try mapping.text("effect")
+    guard let effect = PredictedEffect(text, source: try mapping.text("source").text) else {
+      throw .wrongKind("effect", expected: PredictedEffect.form, at: place)
+    }
+    return effect
   }
 
   /// A name that can stand on a command line: no commas, colons or slashes.

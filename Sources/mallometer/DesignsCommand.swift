@@ -93,12 +93,34 @@ struct DesignsReport: Report {
     let settings: String
     let doc: String
     let source: String
+    /// What its source says it will do; optimisations only, and not all of them.
+    let predicted: Prediction?
 
     init(_ file: DesignFile) {
       name = file.name
       settings = file.changes.map { "\($0.toggle)=\($0.value)" }.joined(separator: ",")
       doc = file.doc
       source = file.source
+      predicted = file.predicted.map(Prediction.init)
+    }
+  }
+
+  struct Prediction: Encodable {
+    /// Equal where the source gives one number.
+    let low: Double
+    let high: Double
+    /// `ns`, `% time` or `% throughput`.
+    let unit: String
+    /// As the file puts it.
+    let effect: String
+    let source: String
+
+    init(_ predicted: PredictedEffect) {
+      low = predicted.low
+      high = predicted.high
+      unit = predicted.unit.rawValue
+      effect = predicted.description
+      source = predicted.source
     }
   }
 
@@ -121,8 +143,12 @@ struct DesignsReport: Report {
         ("named point", entry.points), ("optimisation", entry.optimisations),
       ] where !points.isEmpty {
         var table = Table(
-          [title, "sets", "what it is", "from"], align: [.left, .left, .left, .left])
-        for point in points { table.add(point.name, point.settings, point.doc, point.source) }
+          [title, "sets", "what it is", "predicted", "from"],
+          align: [.left, .left, .left, .left, .left])
+        for point in points {
+          table.add(
+            point.name, point.settings, point.doc, point.predicted?.effect ?? "", point.source)
+        }
         text += "\n\(table.text)"
       }
       return text

@@ -95,6 +95,37 @@ private let models = URL(fileURLWithPath: #filePath)
   }
 }
 
+@Suite struct PredictedEffects {
+  @Test(arguments: [
+    ("-150 ns", -150, -150, PredictedEffect.Unit.nanoseconds),
+    ("+15..+20 % throughput", 15, 20, .percentOfThroughput),
+    ("-3.5..-2 % time", -3.5, -2, .percentOfTime), ("0 ns", 0, 0, .nanoseconds),
+  ])
+  func readBackAsWritten(text: String, low: Double, high: Double, unit: PredictedEffect.Unit) throws
+  {
+    let effect = try #require(PredictedEffect(text, source: "001 §6"))
+    #expect(effect.low == low && effect.high == high && effect.unit == unit)
+    #expect(effect.description == text && effect.source == "001 §6")
+  }
+
+  @Test(arguments: [
+    "", "-150", "ns", "-150ns", "150 s", "20..15 ns", "1..2..3 ns", "1e3 ns", "inf ns", "nan ns",
+    "0x10 ns", ".. ns", "1.. ns", "-150 ns faster", "+15 %",
+  ])
+  func anythingElseIsRefused(text: String) {
+    #expect(PredictedEffect(text, source: "001 §6") == nil)
+  }
+
+  /// Each changes something in hakmem as it was described, and contradicts nothing in it.
+  @Test func optimizationsOfReuseApplyToHakmem() throws {
+    let catalogue = try DesignCatalogue(models: models)
+    let evolving = try catalogue.ownDesign("hakmem-evolving")
+    for optimization in catalogue.optimizations where optimization.family == .reuse {
+      #expect(try catalogue.apply(optimization.name, to: evolving) != evolving)
+    }
+  }
+}
+
 @Suite struct Contradictions {
   let catalogue: DesignCatalogue
 
@@ -110,6 +141,10 @@ private let models = URL(fileURLWithPath: #filePath)
     ("reuse,bins=size-segregated,cache-sites=256", "cache-sites", "bins"),
     ("reuse,cache=off,eviction=unmap", "eviction", "cache"),
     ("hakmem-minimal,cache-prefetch=on", "cache-prefetch", "cache"),
+    ("hakmem-minimal,free-lists=on", "free-lists", "cache"),
+    ("reuse,eviction=unmap,madvise=free", "madvise", "eviction"),
+    ("reuse,eviction=unmap,arenas=on", "arenas", "eviction"),
+    ("reuse,backing=glibc,heap=thread-local", "heap", "backing"),
   ])
   func areRefusedWithTheReason(text: String, toggle: String, other: String) throws {
     let error = try #require(throws: DesignError.self) { try catalogue.allocator(text) }
@@ -206,6 +241,7 @@ private let models = URL(fileURLWithPath: #filePath)
       (head + "toggles:\n  policy: lern\n", 6, 11),
       (head + "toggles:\n  policy: {value: learn, sauce: x}\n", 6, 26),
       (head + "toggles: [policy]\n", 5, 10),
+      (head + "predicted: {effect: -1 ns, source: s}\n", 5, 1),
       ("name: a,b\nfamily: reuse\ndoc: d\nsource: s\n", 1, 7),
       (head + "toggles:\n  cache: global\n  threshold: 8MiB\n", 7, 3),
       ("name: x\nfamily: [reuse]\ndoc: d\nsource: s\n", 2, 9),
@@ -234,6 +270,20 @@ private let models = URL(fileURLWithPath: #filePath)
     #expect(throws: DesignError.self) { try read(head + change) }
     #expect(throws: DesignError.self) {
       try read(head + "toggles: {threshold: 8MiB, policy: learn}\n", holding: .change)
+    }
+  }
+
+  @Test func aChangeMaySayWhatIsPredicted() throws {
+    let file = try read(
+      head + "predicted: {effect: -150 ns, source: 001 §6}\n", holding: .change)
+    #expect(file.predicted == PredictedEffect("-150 ns", source: "001 §6"))
+    for wrong in [
+      "{effect: -150, source: s}", "{effect: -150 ns}", "{source: s}", "-150 ns",
+      "{effect: -150 ns, source: s, more: x}", "{effect: [-150 ns], source: s}",
+    ] {
+      #expect(throws: DesignError.self) {
+        try read(head + "predicted: \(wrong)\n", holding: .change)
+      }
     }
   }
 
