@@ -16,7 +16,7 @@ import Traces
   /// Everything that families with a model are compared on.
   static let designs: [Design] = Family.all
     .filter { Simulation.modelledFamilies.contains($0.name) }
-    .flatMap { Design.variants(of: $0, limit: 24) }
+    .flatMap { Design.variants(of: $0, limit: 30) }
     .filter { design in !design.settings.contains { $0.value == "glibc" } }
 
   @Test(arguments: designs)

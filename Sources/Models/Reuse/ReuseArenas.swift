@@ -56,8 +56,10 @@ struct ReuseArenas {
       end = arena + Self.bytes
     }
     counts.count(.blockCarve)
-    let number = regions.add(.init(kind: .cut, bin: UInt8(bin), start: next, bytes: bytes))
-    units?[Int(next & 0xFF_FFFF_FFFF) / Int(ReuseBacking.run)] = UInt32(number)
+    let unit = Int(next & 0xFF_FFFF_FFFF) / Int(ReuseBacking.run)
+    let number = regions.add(
+      .init(kind: .cut, bin: UInt8(bin), firstUnit: UInt16(unit), bytes: bytes))
+    units?[unit] = UInt32(number)
     let address = next
     next += bytes
     return Block(address: address, bytes: bytes, recycled: false, cost: cost)

@@ -19,7 +19,8 @@ extension ReuseBacking {
   private static var fewestBlocks: Int { 2 }
   private static var batchBlocks: Int { 128 }
 
-  @inline(__always)
+  /// Not inlined: the shared heap's path stays as small as without it.
+  @inline(never)
   mutating func allocateLocal<Memory: MemoryModel>(
     _ number: Int, regions: inout ReuseRegions, thread: UInt16, _ memory: Memory
   ) -> Block {
@@ -45,7 +46,7 @@ extension ReuseBacking {
     return Block(address: address, bytes: bytes, recycled: false, cost: cost)
   }
 
-  @inline(__always)
+  @inline(never)
   mutating func freeLocal<Memory: MemoryModel>(
     _ address: Address, bin number: Int, thread: UInt16, _ memory: Memory
   ) {

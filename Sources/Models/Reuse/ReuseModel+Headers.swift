@@ -56,9 +56,10 @@ extension ReuseModel {
   private func locateAlone(_ address: Address) -> Located {
     let number = regions.blockNumber(of: address)
     let record = regions.records + number
+    let start =
+      address & ~0xFF_FFFF_FFFF + UInt64(record.pointee.firstUnit) * ReuseBacking.run
     return Located(
-      payload: record.pointee.kind == .opaque
-        ? address : record.pointee.start + options.headerBytes,
+      payload: record.pointee.kind == .opaque ? address : start + options.headerBytes,
       actual: record.pointee.bytes - options.headerBytes, bin: Int(record.pointee.bin),
       number: number, alignmentLog2: record.pointee.alignmentLog2)
   }

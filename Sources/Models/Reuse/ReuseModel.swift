@@ -245,9 +245,10 @@ public struct ReuseModel<Memory: MemoryModel>: AllocatorModel {
     case .cut:
       if evicted {
         mappings.evict(
-          record.start, bytes: record.bytes, isCut: true, thread: thread, memory)
+          payload - options.headerBytes, bytes: record.bytes, isCut: true, thread: thread, memory)
       } else {
-        mappings.give(record.start, bytes: record.bytes, thread: thread, memory)
+        mappings.give(
+          payload - options.headerBytes, bytes: record.bytes, thread: thread, memory)
       }
     }
   }

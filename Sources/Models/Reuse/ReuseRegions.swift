@@ -11,8 +11,8 @@ struct ReuseRegions {
     var bin: UInt8 = 0
     /// Of the aligned block that lies within, or 0.
     var alignmentLog2: UInt8 = 0
-    /// Where a block's header is.
-    var start: Address = 0
+    /// The unit of its arena in which a block begins; 0 for what has a region to itself.
+    var firstUnit: UInt16 = 0
     /// Whole bytes, header included; while the record is free, the next free one.
     var bytes: UInt64
     var site: UInt64 = 0
@@ -59,9 +59,7 @@ struct ReuseRegions {
         numbers, from: numberCapacity, to: max(number + 1, numberCapacity * 2), of: 0)
       numberCapacity = max(number + 1, numberCapacity * 2)
     }
-    var placed = record
-    placed.start = region
-    numbers[number] = UInt32(add(placed))
+    numbers[number] = UInt32(add(record))
   }
 
   @inline(__always)
