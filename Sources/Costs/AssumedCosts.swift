@@ -31,7 +31,12 @@ enum AssumedCosts {
     // Some fifteen to twenty core cycles.
     case .branchMiss: 6
     // A locked instruction.
-    case .usedCounterAtomic, .lockUncontended, .statisticAtomic: 5
+    case .usedCounterAtomic, .lockUncontended, .statisticAtomic, .atomicUncontended: 5
+    case .mutexUncontended: 10
+    // A line fetched from another core's cache; a lock waited for, spinning or asleep.
+    case .coherenceTransfer, .atomicContended: 60
+    case .lockContended: 100
+    case .mutexContended: 2000
     case .remoteFree, .remoteCollect, .backingCall: 20
     case .lineCopied, .lineZeroed: 0.5
     // Loops: over twelve strategies twice, over the entries of a page or a heap.

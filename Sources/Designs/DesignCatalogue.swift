@@ -60,6 +60,17 @@ public struct DesignCatalogue: Sendable {
     return design
   }
 
+  /// What a claim about families must hold for: every single-toggle variant, and every named point.
+  public func variantsAndPoints(of families: [Family]) -> [Design] {
+    var designs: [Design] = []
+    for family in families {
+      let named = points.map(\.design).filter { $0.family == family.name }
+      for design in Design.singleToggleVariants(of: family) + named
+      where !designs.contains(design) { designs.append(design) }
+    }
+    return designs
+  }
+
   /// A design with an optimisation's name or `toggle=value[,…]` applied to it.
   public func apply(_ text: String, to design: Design) throws(DesignError) -> Design {
     let parts = text.split(separator: ",", omittingEmptySubsequences: false).map(String.init)

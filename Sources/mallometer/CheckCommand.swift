@@ -23,12 +23,16 @@ struct CheckCommand: AsyncParsableCommand {
 
       Example:
         mallometer check traces/cc1.mlt --design pool --design pool,header=16
+        mallometer check traces/*.mlt --design pool --variants
         mallometer check traces/*.mlt --design pool --design reuse --instructions
       """)
 
   @OptionGroup var common: CommonOptions
   @OptionGroup var arguments: DesignArguments
   @OptionGroup var workload: WorkloadArguments
+
+  @Flag(help: "Check every single-toggle variant and named point of the designs' families too.")
+  var variants = false
 
   @Flag(help: "Check too that the steps explain the instructions that valgrind counts.")
   var instructions = false
@@ -43,7 +47,12 @@ struct CheckCommand: AsyncParsableCommand {
   func run() async throws {
     let context = common.context
     let installation = try context.installation()
-    let designs = try arguments.ownDesigns(context.designCatalogue())
+    let catalogue = try context.designCatalogue()
+    var designs = try arguments.ownDesigns(catalogue)
+    if variants {
+      let families = Family.all.filter { family in designs.contains { $0.family == family.name } }
+      designs += catalogue.variantsAndPoints(of: families).filter { !designs.contains($0) }
+    }
     let player = try Player(installation: installation)
     let compiler = VariantCompiler(installation: installation)
     let check = ExactnessCheck(player: player, compiler: compiler)

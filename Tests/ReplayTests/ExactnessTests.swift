@@ -14,10 +14,19 @@ import Traces
 /// release test run does; otherwise generated workloads and the beginnings of traces are compared.
 @Suite struct Exactness {
   /// Everything that families with a model are compared on.
-  static let designs: [Design] = Family.all
-    .filter { Simulation.modelledFamilies.contains($0.name) }
-    .flatMap { Design.variants(of: $0, limit: 30) }
-    .filter { design in !design.settings.contains { $0.value == "glibc" } }
+  static let designs: [Design] = {
+    let models = repository.appendingPathComponent("models")
+    // Without its files there would be fewer points, which the count of designs below tells.
+    let catalogue = (try? DesignCatalogue(models: models)) ?? DesignCatalogue()
+    return catalogue.variantsAndPoints(of: Family.all)
+      .filter { design in !design.settings.contains { $0.value == "glibc" } }
+  }()
+
+  @Test func namedPointsAreAmongThem() throws {
+    let catalogue = try DesignCatalogue(models: repository.appendingPathComponent("models"))
+    #expect(catalogue.points.count >= 9)
+    #expect(catalogue.points.allSatisfy { Self.designs.contains($0.design) })
+  }
 
   @Test(arguments: designs)
   func generatedWorkloads(design: Design) throws {
