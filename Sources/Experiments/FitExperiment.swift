@@ -53,6 +53,7 @@ public struct FitExperiment {
 
   /// Simulates every pair, measures until the budget is spent, and fits.
   public func run(_ samples: [Laboratory.Sample]) throws -> Outcome {
+    let samples = Self.distinct(samples)
     let gathered = try gather(samples)
     let isolated = try laboratory.isolatedCosts()
     let set = try TrainingSet(
@@ -91,6 +92,12 @@ public struct FitExperiment {
     }
   }
 
+  /// A trace given twice, or a copy of it, says nothing new.
+  private static func distinct(_ samples: [Laboratory.Sample]) -> [Laboratory.Sample] {
+    var seen: Set<String> = []
+    return samples.filter { seen.insert($0.hash).inserted }
+  }
+
   /// Every pair counted, and as many measured as the budget allows.
   ///
   /// What to measure is settled before anything is: the families as they come on every trace, then
@@ -98,6 +105,7 @@ public struct FitExperiment {
   /// in one campaign, because the machine drifts: designs measured minutes apart differ by more
   /// than their toggles.
   public func gather(_ samples: [Laboratory.Sample]) throws -> Gathered {
+    let samples = Self.distinct(samples)
     let pairs = samples.indices.flatMap { sample in
       designs.indices.map { (sample: sample, design: $0) }
     }

@@ -43,7 +43,7 @@ extension Laboratory {
 
   private func plan(for sample: Sample) throws -> Plan {
     if let plan, plan.hash == sample.hash { return plan.plan }
-    let made = try Plan.compile(sample.workload)
+    let made = try Plan.compile(workload: sample.workload)
     plan = (sample.hash, made)
     return made
   }

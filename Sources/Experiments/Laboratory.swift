@@ -15,10 +15,9 @@ public final class Laboratory {
     public let path: String
     public let hash: String
     public let workload: Workload
-    /// As the user and the tables know it: the file's name without its extension.
-    public var name: String {
-      URL(fileURLWithPath: path).deletingPathExtension().lastPathComponent
-    }
+    /// As the user and the tables know it: the file's name without its extension, with a number
+    /// where another trace has that name. The same content always has the same name.
+    public let name: String
   }
 
   public let notebook: Notebook
@@ -36,6 +35,8 @@ public final class Laboratory {
   let optionsText: String
   var plan: (hash: String, plan: Plan)?
   let store: MeasurementStore
+  /// By content: the name of every trace opened so far.
+  private var names: [String: String] = [:]
 
   /// - Throws: `InstallationError` when the player or the null allocator is missing.
   public init(
@@ -60,6 +61,23 @@ public final class Laboratory {
     let hash = try SHA256.hexadecimal(ofFile: path)
     try notebook.saw(
       trace: hash, path: path, program: trace.header.program, events: trace.eventCount)
-    return Sample(path: path, hash: hash, workload: Workload(trace: trace, options: options))
+    return Sample(
+      path: path, hash: hash, workload: Workload(trace: trace, options: options),
+      name: name(path: path, hash: hash))
+  }
+
+  /// Runs are told apart by the names of their traces: two traces never share one.
+  private func name(path: String, hash: String) -> String {
+    if let known = names[hash] { return known }
+    let plain = URL(fileURLWithPath: path).deletingPathExtension().lastPathComponent
+    let taken = Set(names.values)
+    var name = plain
+    var number = 2
+    while taken.contains(name) {
+      name = "\(plain) (\(number))"
+      number += 1
+    }
+    names[hash] = name
+    return name
   }
 }

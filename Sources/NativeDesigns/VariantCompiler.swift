@@ -90,6 +90,8 @@ public struct VariantCompiler: Sendable {
     "-ftls-model=initial-exec", "-fvisibility=hidden", "-fno-builtin-malloc",
     "-fno-builtin-calloc", "-fno-builtin-realloc", "-fno-builtin-free", "-fno-plt",
     "-fno-semantic-interposition", "-Wl,-z,now", "-Wall", "-Wextra",
+    // A misspelt value in #if would be 0, and so choose the first value unseen.
+    "-Werror=undef",
   ]
 
   private func flags(_ options: Options) -> [String] {

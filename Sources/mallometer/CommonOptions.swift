@@ -44,11 +44,16 @@ struct WorkloadArguments: ParsableArguments {
       "Run the trace this many times; what is live is freed between.", valueName: "n"))
   var loops: Int = 1
 
+  /// Enough for weeks of replay, and no count of operations overflows.
+  private static let mostLoops = 1_000_000
+
   var options: WorkloadOptions {
     WorkloadOptions(touch: touch, threads: threads ?? .one, pace: pace, loops: loops)
   }
 
   func validate() throws {
-    guard loops >= 1 else { throw ValidationError("--loops must be at least 1, not \(loops)") }
+    guard (1...Self.mostLoops).contains(loops) else {
+      throw ValidationError("--loops must be from 1 to \(Self.mostLoops), not \(loops)")
+    }
   }
 }

@@ -45,6 +45,9 @@ struct ExplainCommand: AsyncParsableCommand {
     guard workload.threads != .recorded else {
       throw ValidationError("gaps are explained on one thread: leave --threads out")
     }
+    guard workload.pace == .none else {
+      throw ValidationError("no model knows of time that passes between calls: leave --pace out")
+    }
   }
 
   func run() async throws {

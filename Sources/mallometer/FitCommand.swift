@@ -62,6 +62,9 @@ struct FitCommand: AsyncParsableCommand {
     guard workload.threads != .recorded else {
       throw ValidationError("fits are made on one thread: leave --threads out")
     }
+    guard workload.pace == .none else {
+      throw ValidationError("no model knows of time that passes between calls: leave --pace out")
+    }
   }
 
   func run() async throws {

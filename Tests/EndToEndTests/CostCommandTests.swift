@@ -74,6 +74,31 @@ import Testing
     _ = try json.list("coverage", keys: "scheme level percent runs")
   }
 
+  @Test func tracesOfOneNameStayApart() throws {
+    let made = try mallometer.shell(
+      """
+      mkdir "$1" && "$mallometer" generate random-mixed events=15000 live=400 -o "$1/a.mlt"
+      """, folder.file("other"))
+    try #require(made.status == 0, "\(made.errors)")
+    let fitted = try mallometer(
+      "fit", folder.file("a.mlt"), folder.file("other/a.mlt"), folder.file("a.mlt"), "--design",
+      "pool", "--design", "pool,header=32", "--design", "pool,index=binary-search", "--repeats",
+      "2", "--budget", "20s", "--notebook", folder.file("names.sqlite"))
+    #expect(fitted.status == 0, "\(fitted.errors)")
+  }
+
+  @Test(arguments: [["--pace", "recorded"], ["--loops", "9000000000000000000"], ["--loops", "0"]])
+  func whatNoModelCanFollowIsRefused(options: [String]) throws {
+    for command in ["fit", "explain"] {
+      let designs =
+        command == "fit" ? ["--design", "pool"] : ["--from", "pool", "--to", "pool,header=16"]
+      let refused = try mallometer.run(
+        mallometer.executable,
+        [command, folder.file("a.mlt"), "--notebook", folder.file("n.sqlite")] + designs + options)
+      #expect(refused.status == 64 && refused.errors.contains(options[0]), "\(refused.errors)")
+    }
+  }
+
   @Test func explainTakesAGapApartWithAFitThatDidNotSeeTheTrace() throws {
     let both = try mallometer.inBothFormats(
       "explain", folder.file("a.mlt"), "--from", "pool,header=32", "--to", "pool", "--training",

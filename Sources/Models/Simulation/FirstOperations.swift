@@ -15,6 +15,7 @@ public struct FirstOperations<Source: OperationSource>: OperationSource {
   public var siteAddresses: [UInt64] { source.siteAddresses }
   public var touch: TouchPolicy { source.touch }
   public var windowEvents: Int { source.windowEvents }
+  public var threads: Int { source.threads }
 
   public func forEachOperationBlock(
     _ body: (UnsafeBufferPointer<Event>) throws -> Void

@@ -52,7 +52,7 @@ static void region_register(void *region, size_t bytes) {
   pthread_mutex_unlock(&region_table.lock);
 }
 
-/// Forgets a range at the start of a region, at its end, or all of it.
+/// Forgets a region that is unmapped whole. What is left of one keeps its number and its base.
 static void region_forget(void *start, size_t bytes) {
   uintptr_t from = (uintptr_t)start;
   pthread_mutex_lock(&region_table.lock);
