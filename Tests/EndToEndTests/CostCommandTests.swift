@@ -87,7 +87,9 @@ import Testing
     #expect(fitted.status == 0, "\(fitted.errors)")
   }
 
-  @Test(arguments: [["--pace", "recorded"], ["--loops", "9000000000000000000"], ["--loops", "0"]])
+  @Test(arguments: [
+    ["--pace", "recorded"], ["--loops", "9000000000000000000"], ["--loops", "0"],
+  ])
   func whatNoModelCanFollowIsRefused(options: [String]) throws {
     for command in ["fit", "explain"] {
       let designs =
