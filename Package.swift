@@ -116,6 +116,10 @@ let package = Package(
     .testTarget(
       name: "NotebookTests", dependencies: ["Notebook", "Platform"], swiftSettings: strict),
     .testTarget(
+      name: "ExperimentsTests",
+      dependencies: ["Experiments", "Notebook", "Replay", "Designs", "Platform"],
+      swiftSettings: strict),
+    .testTarget(
       name: "ReportsTests", dependencies: ["Reports"], swiftSettings: strict),
     .testTarget(
       name: "RecordingTests",

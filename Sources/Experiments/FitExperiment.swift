@@ -16,6 +16,8 @@ public struct FitExperiment {
     public let measuredRuns: Int
     public let possibleRuns: Int
     public let next: NextRun?
+    /// Runs that had to come from further sessions; nil in fits of earlier versions.
+    public let otherSessions: [OtherSession]?
   }
 
   /// The run that would narrow the widest interval most.
@@ -63,13 +65,15 @@ public struct FitExperiment {
       fit: fit, machine: laboratory.notebook.machine,
       windowEvents: laboratory.options.windowEvents, coreGHz: gathered.coreGHz,
       measuredRuns: gathered.runs.count, possibleRuns: samples.count * designs.count,
-      next: gathered.next(fit.table))
+      next: gathered.next(fit.table), otherSessions: gathered.otherSessions)
   }
 
   /// Runs, and a planner that knows which are left.
   public struct Gathered {
     public let runs: [Run]
     public let coreGHz: Double
+    /// Runs that had to come from further sessions.
+    public let otherSessions: [OtherSession]
     let planner: ExperimentPlanner
     let pairs: [(trace: String, design: String)]
 
@@ -103,7 +107,8 @@ public struct FitExperiment {
   /// What to measure is settled before anything is: the families as they come on every trace, then
   /// what tells most about the costs per second. All designs of a trace are then replayed in turns
   /// in one campaign, because the machine drifts: designs measured minutes apart differ by more
-  /// than their toggles.
+  /// than their toggles. Where the notebook has them from several sessions, each is taken less the
+  /// null allocator of its own, and the smaller sessions are scaled to the largest.
   public func gather(_ samples: [Laboratory.Sample]) throws -> Gathered {
     let samples = Self.distinct(samples)
     let pairs = samples.indices.flatMap { sample in
@@ -117,40 +122,53 @@ public struct FitExperiment {
       return try laboratory.count(samples[pair.sample], designs[pair.design])
     }
     let seconds = counted.map(secondsToMeasure)
-    let known = try pairs.map { pair in
-      try laboratory.hasMeasured(
-        samples[pair.sample], .own(designs[pair.design]), repeats: repeats)
+    let lacking = try samples.flatMap {
+      try laboratory.lackingRepeats($0, designs, repeats: repeats)
     }
-    var chosen = pairs.indices.filter { known[$0] || designs[pairs[$0].design].isDefault }
+    var chosen = pairs.indices.filter {
+      lacking[$0] != nil || designs[pairs[$0].design].isDefault
+    }
     var planner = ExperimentPlanner(
       try counted.indices.map {
         ExperimentPlanner.Candidate(
           run: try counted[$0].guessed(nanoseconds: Self.guessedNanoseconds), seconds: seconds[$0])
       }, measured: Set(chosen), options: fitOptions)
-    var planned = chosen.reduce(0) { $0 + (known[$1] ? 0 : seconds[$1]) }
+    var planned = chosen.reduce(0) {
+      $0 + seconds[$1] * Double(lacking[$1] ?? repeats) / Double(repeats)
+    }
     while planned < budget, let next = planner.next() {
       chosen.append(next)
       planned += seconds[next]
     }
     var measured: [Int: Run] = [:]
     var clocks: [Double] = []
-    // On every trace the null allocator is replayed besides.
-    let replayed = Set(chosen.map { pairs[$0].sample }).count
-    laboratory.stage("replaying", repeats * (chosen.count + replayed))
-    for sample in samples.indices {
+    var otherSessions: [OtherSession] = []
+    let plans = try samples.indices.map { sample in
       let mine = chosen.filter { pairs[$0].sample == sample }.sorted()
-      guard !mine.isEmpty else { continue }
-      let runs = try laboratory.measure(
-        samples[sample], mine.map { .own(designs[pairs[$0].design]) }, repeats: repeats,
-        twin: false)
-      clocks.append(runs.coreGHz)
-      for (position, index) in mine.enumerated() {
-        measured[index] = try counted[index].timed(runs.result.windowNanoseconds(position))
+      let designs = mine.map { self.designs[pairs[$0].design] }
+      return (
+        mine: mine, designs: designs,
+        parts: try laboratory.sessionParts(samples[sample], designs, repeats: repeats)
+      )
+    }
+    // In every session the null allocator is replayed besides.
+    let replayed = plans.flatMap(\.parts).reduce(0) {
+      $0 + $1.members.count + $1.bridges.count + 1
+    }
+    laboratory.stage("replaying", repeats * replayed)
+    for (sample, plan) in zip(samples, plans) {
+      let times = try laboratory.measure(
+        plan.parts, of: plan.designs, on: sample, repeats: repeats)
+      clocks += times.clocks
+      otherSessions += times.otherSessions
+      for (position, index) in plan.mine.enumerated() {
+        measured[index] = try counted[index].timed(times.windowNanoseconds[position] ?? [])
       }
     }
     return Gathered(
       runs: measured.keys.sorted().compactMap { measured[$0] },
-      coreGHz: clocks.sorted().dropFirst(clocks.count / 2).first ?? 0, planner: planner,
+      coreGHz: clocks.sorted().dropFirst(clocks.count / 2).first ?? 0,
+      otherSessions: otherSessions, planner: planner,
       pairs: pairs.map { (samples[$0.sample].name, designs[$0.design].description) })
   }
 

@@ -13,8 +13,8 @@ public struct MeasuredRuns: Sendable {
 }
 
 extension Laboratory {
-  /// Measures allocators on a trace, alternating, `repeats` times each; what the notebook has of
-  /// them isn't measured again, and what is measured is kept at once.
+  /// Measures allocators on a trace, alternating, `repeats` times each, all in one session; what
+  /// the notebook has of one isn't measured again, and what is measured is kept at once.
   public func measure(
     _ sample: Sample, _ allocators: [Allocator], repeats: Int, twin: Bool
   ) throws -> MeasuredRuns {
@@ -24,7 +24,15 @@ extension Laboratory {
     let campaign = ReplayCampaign(
       contenders: contenders, nullLibrary: nullLibrary, repeats: repeats, seed: seed,
       hasTwin: twin)
-    let kept = store.store(for: campaign, trace: sample.hash, options: optionsText)
+    return try run(
+      campaign, allocators, on: sample,
+      in: try store.store(for: campaign, trace: sample.hash, options: optionsText))
+  }
+
+  private func run(
+    _ campaign: ReplayCampaign, _ allocators: [Allocator], on sample: Sample,
+    in kept: ReplayCampaign.Store
+  ) throws -> MeasuredRuns {
     let result = try campaign.run(try plan(for: sample), player: player, store: kept) {
       self.progress("\($0) on \(sample.name)")
     }
@@ -35,10 +43,48 @@ extension Laboratory {
       allocators: allocators, result: result, coreGHz: RepeatStatistics.median(clocks))
   }
 
-  /// Whether the notebook has enough repeats of an allocator on a trace.
-  public func hasMeasured(_ sample: Sample, _ allocator: Allocator, repeats: Int) throws -> Bool {
-    let contender = try Contender(allocator, compiler: compiler, libraries: libraries)
-    return try store.count(of: contender, trace: sample.hash, options: optionsText) >= repeats
+  /// How the designs of a fit are divided among sessions on a trace.
+  func sessionParts(
+    _ sample: Sample, _ designs: [Design], repeats: Int
+  ) throws -> [SessionPart] {
+    try store.parts(
+      try designs.map { try contender($0) },
+      defaults: designs.indices.filter { designs[$0].isDefault },
+      nullLibrary: nullLibrary, trace: sample.hash, options: optionsText, repeats: repeats)
+  }
+
+  /// Measures what the parts lack. A part's times are less the null allocator's of the same
+  /// session; those of all but the first are then scaled to its level.
+  func measure(
+    _ parts: [SessionPart], of designs: [Design], on sample: Sample, repeats: Int
+  ) throws -> DesignTimes {
+    var times = DesignTimes()
+    for part in parts {
+      let indices = part.members + part.bridges
+      let campaign = ReplayCampaign(
+        contenders: try indices.map { try contender(designs[$0]) }, nullLibrary: nullLibrary,
+        repeats: repeats, seed: seed, hasTwin: false)
+      let runs = try run(
+        campaign, indices.map { .own(designs[$0]) }, on: sample,
+        in: store.store(
+          for: campaign, trace: sample.hash, options: optionsText, in: part.session ?? .new()))
+      times.clocks.append(runs.coreGHz)
+      times.add(
+        part, measured: indices.indices.map { runs.result.windowNanoseconds($0) }, of: designs,
+        on: sample.name)
+    }
+    return times
+  }
+
+  /// For each design how many repeats its best session on a trace lacks; nil where it has none.
+  func lackingRepeats(_ sample: Sample, _ designs: [Design], repeats: Int) throws -> [Int?] {
+    try store.lacking(
+      try designs.map { try contender($0) }, nullLibrary: nullLibrary, trace: sample.hash,
+      options: optionsText, repeats: repeats)
+  }
+
+  private func contender(_ design: Design) throws -> Contender {
+    try Contender(.own(design), compiler: compiler, libraries: libraries)
   }
 
   private func plan(for sample: Sample) throws -> Plan {

@@ -34,7 +34,7 @@ extension Notebook {
       allocator TEXT NOT NULL,           -- as --design names it
       build TEXT NOT NULL,               -- content hash of its shared object and of the player
       machine INTEGER NOT NULL REFERENCES machine(id),
-      kind TEXT NOT NULL,                -- time, latency
+      kind TEXT NOT NULL,                -- time, twin, latency
       session TEXT NOT NULL,             -- the run of alternating repeats it belongs to
       repetition INTEGER NOT NULL,
       seed INTEGER NOT NULL,

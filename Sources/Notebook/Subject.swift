@@ -33,15 +33,18 @@ public struct MeasurementRecord: Equatable, Sendable {
   public enum Kind: String, Sendable, CaseIterable {
     /// Timed window by window.
     case time
+    /// As `time`, but of the first contender's twin: the second half of an A/A pair.
+    case twin
     /// Timed call by call.
     case latency
   }
 
   public var subject: Subject
   public var kind: Kind
-  /// Names the run of alternating repeats it was part of; noise floors compare within one.
+  /// Names the run of alternating repeats it was part of: gaps and noise floors are formed within
+  /// one (`MeasurementSession`).
   public var session: String
-  /// Number of the repeat, from 0: one measured anew has the number of the one it replaces.
+  /// The round of its session, from 0: one measured anew has the number of the one it replaces.
   public var repetition: Int
   public var seed: UInt64
   /// Of every window, in order, what isn't the allocator's included; kept to 1/64 ns.

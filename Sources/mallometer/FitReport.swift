@@ -35,6 +35,12 @@ struct FitReport: Report {
     let biasPercent: Double
   }
 
+  struct Session: Encodable {
+    let trace: String
+    let designs: [String]
+    @Nullable var scale: Double?
+  }
+
   let fit: Int
   let machine: MachineDescription
   let windowEvents: Int
@@ -47,6 +53,8 @@ struct FitReport: Report {
   let measuredRuns: Int
   let possibleRuns: Int
   @Nullable var nextRun: FitExperiment.NextRun?
+  /// Runs that had to come from further sessions, and by what they were scaled.
+  let otherSessions: [Session]
 
   init(number: Int, outcome: FitExperiment.Outcome) {
     fit = number
@@ -66,6 +74,9 @@ struct FitReport: Report {
     measuredRuns = outcome.measuredRuns
     possibleRuns = outcome.possibleRuns
     nextRun = outcome.next
+    otherSessions = (outcome.otherSessions ?? []).map {
+      Session(trace: $0.trace, designs: $0.designs, scale: $0.scale)
+    }
   }
 
   var text: String {
@@ -103,6 +114,13 @@ struct FitReport: Report {
       lines.append(
         "\(one.scheme.rawValue): \(Text.number(one.percent)) % of \(one.runs) runs in their "
           + "\(Int((100 * one.level).rounded())) % intervals")
+    }
+    for other in otherSessions {
+      let scaling =
+        other.scale.map { "scaled by \(Text.number($0)) over designs that both have" }
+        ?? "not scaled: it shares no design with the others"
+      lines.append(
+        "\(other.designs.count) designs on \(other.trace) are from another session, \(scaling)")
     }
     if let nextRun {
       lines.append(

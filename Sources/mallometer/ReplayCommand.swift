@@ -94,7 +94,7 @@ struct ReplayCommand: AsyncParsableCommand {
         trace: hash, path: trace, program: reader.header.program, events: reader.eventCount)
       let plan = try Plan.compile(workload: Workload(trace: reader, options: workload.options))
       let latencyPlan = try latency ? self.latencyPlan(plan, of: reader) : plan
-      let kept = store.store(for: campaign, trace: hash, options: options)
+      let kept = try store.store(for: campaign, trace: hash, options: options)
       let result = try campaign.run(plan, player: player, store: kept) {
         context.progress.advance(detail: $0)
       }

@@ -1,0 +1,36 @@
+import Designs
+
+/// Designs of a trace whose times were measured in another session than most.
+public struct OtherSession: Sendable, Codable, Equatable {
+  public let trace: String
+  public let designs: [String]
+  /// What their times were multiplied by, so that designs that both sessions have take the same;
+  /// nil where there are none, and the times are as they were measured.
+  public let scale: Double?
+}
+
+/// Times of some designs on one trace.
+struct DesignTimes {
+  /// Per window, less the null allocator's, by the design's index.
+  var windowNanoseconds: [Int: [Float]] = [:]
+  var otherSessions: [OtherSession] = []
+  /// The core clock of each session, GHz.
+  var clocks: [Double] = []
+
+  /// Adds what a part measured: of its members, then of its bridges.
+  mutating func add(
+    _ part: SessionPart, measured: [[Float]], of designs: [Design], on trace: String
+  ) {
+    let scale = SessionPart.scale(
+      from: Array(measured[part.members.count...]),
+      to: part.bridges.map { windowNanoseconds[$0] ?? [] })
+    let isFirst = windowNanoseconds.isEmpty
+    for (index, windows) in zip(part.members, measured) {
+      windowNanoseconds[index] = windows.map { $0 * Float(scale ?? 1) }
+    }
+    guard !isFirst else { return }
+    otherSessions.append(
+      OtherSession(
+        trace: trace, designs: part.members.map { designs[$0].description }, scale: scale))
+  }
+}
