@@ -41,6 +41,14 @@ public struct Design: Hashable, Sendable, CustomStringConvertible {
   }
 }
 
+extension Design {
+  /// Whether every block's address is the design's own: the model of one that hands out blocks of
+  /// the system's allocator knows nothing of their addresses or of what that allocator does.
+  public var isWhollyModelled: Bool {
+    !settings.contains { $0.toggle == "backing" && $0.value == "glibc" }
+  }
+}
+
 /// An allocator as `--design` names it.
 public enum Allocator: Hashable, Sendable {
   /// An own design: compiled on demand, and modelled.

@@ -53,9 +53,7 @@ public struct DesignCatalogue: Sendable {
   /// An own design, or an error where `text` names someone else's allocator.
   public func ownDesign(_ text: String) throws(DesignError) -> Design {
     guard case .own(let design) = try allocator(text) else {
-      throw .unknownDesign(
-        text, known: NearestNames.sorted(Family.all.map(\.name) + points.map(\.name), by: text),
-        at: .option(text))
+      throw .notModelled(text, at: .option(text))
     }
     return design
   }

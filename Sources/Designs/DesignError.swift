@@ -24,6 +24,8 @@ public enum DesignError: UserFacingError, Equatable {
   case repeatedToggle(String, at: NamePlace)
   case contradiction(Contradiction, at: NamePlace)
   case noToggles(allocator: String, at: NamePlace)
+  /// An allocator that is only known from outside, where a model was asked for.
+  case notModelled(String, at: NamePlace)
   case missingPreload(String, at: NamePlace)
   case unreadable(String, why: String)
   case syntax(String, at: NamePlace)
@@ -48,6 +50,7 @@ public enum DesignError: UserFacingError, Equatable {
         + "\(found.requirement.toggle)=\(found.actual): \(found.requirement.reason)"
     case .noToggles(let allocator, let place):
       "\(place): \(allocator) is not an own design and has no toggles"
+    case .notModelled(let name, let place): "\(place): there is no whole model of \(quoted(name))"
     case .missingPreload(let path, let place):
       path.isEmpty
         ? "\(place): expected a file after preload:" : "\(place): there is no file \(path)"
@@ -73,6 +76,7 @@ public enum DesignError: UserFacingError, Equatable {
     case .contradiction(let found, _):
       "set \(found.requirement.description), or leave \(found.setting.toggle) at its default, "
         + found.defaultValue
+    case .notModelled(let name, _): "measure it: mallometer replay TRACE --design \(name)"
     case .noToggles: "see what can be set: mallometer designs"
     case .missingPreload: "name a shared object: --design preload:/usr/lib/libexample.so"
     case .unreadable: "check the path and its permissions"

@@ -41,7 +41,9 @@ public struct ExplainExperiment {
       sample, [from, to], repeats: repeats, twin: true)
     let gap = measured.result.windowGapNs(0, less: 1)
     let floor = measured.result.windowNoiseFloorNs ?? 0
-    guard case .own(let first) = from, case .own(let second) = to else {
+    guard case .own(let first) = from, case .own(let second) = to, first.isWhollyModelled,
+      second.isWhollyModelled
+    else {
       return Outcome(gapNs: gap, noiseFloorNs: floor, explanation: nil, phases: [])
     }
     let one = try laboratory.count(sample, first)

@@ -32,6 +32,8 @@ public final class Laboratory {
   public var progress: (String) -> Void = { _ in }
   /// Told before a stretch of work what it is and how many times `progress` will be told of it.
   public var stage: (String, Int) -> Void = { _, _ in }
+  /// Told what the user should know of the input.
+  public var notice: (String) -> Void = { _ in }
   let optionsText: String
   var plan: (hash: String, plan: Plan)?
   let store: MeasurementStore
@@ -57,7 +59,8 @@ public final class Laboratory {
 
   /// Opens a trace, noting in the notebook where it was seen.
   public func open(_ path: String) throws -> Sample {
-    let trace = try TraceReader(path: path)
+    let trace = try TraceReader.runnable(path: path)
+    if let loss = trace.loss { notice("\(path): only what is intact is used: \(loss)") }
     let hash = try SHA256.hexadecimal(ofFile: path)
     try notebook.saw(
       trace: hash, path: path, program: trace.header.program, events: trace.eventCount)

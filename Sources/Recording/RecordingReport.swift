@@ -45,4 +45,31 @@ public struct RecordingReport: Codable, Sendable, Equatable {
   public var processes: [Process]
 
   public init(processes: [Process]) { self.processes = processes }
+
+  /// Gives a process that never said what it is the name of the command.
+  public mutating func name(_ command: String?) {
+    guard let program = command?.split(separator: "/").last.map(String.init) else { return }
+    for index in processes.indices where processes[index].program.isEmpty {
+      processes[index].program = program
+    }
+  }
+}
+
+extension RecordingReport.Process {
+  /// With every key of the contract: `trace` is null where there is none.
+  public func encode(to encoder: any Encoder) throws {
+    var container = encoder.container(keyedBy: CodingKeys.self)
+    try container.encode(trace, forKey: .trace)
+    try container.encode(pid, forKey: .pid)
+    try container.encode(program, forKey: .program)
+    try container.encode(events, forKey: .events)
+    try container.encode(dropped, forKey: .dropped)
+    try container.encode(threads, forKey: .threads)
+    try container.encode(bytesPerEvent, forKey: .bytesPerEvent)
+    try container.encode(followed, forKey: .followed)
+    try container.encode(running, forKey: .running)
+    try container.encode(stopped, forKey: .stopped)
+    try container.encode(problem, forKey: .problem)
+    try container.encode(counters, forKey: .counters)
+  }
 }

@@ -124,3 +124,26 @@ public final class TraceReader: Sendable {
       remedy: "the file was changed after it was written: record or copy it again")
   }
 }
+
+extension TraceReader {
+  /// Opens a trace to run it: one that holds no operation, or of which none can be read, says
+  /// nothing of any allocator.
+  public static func runnable(path: String) throws(TraceError) -> TraceReader {
+    let reader = try TraceReader(path: path)
+    guard reader.operationCount > 0 else {
+      throw TraceError(
+        .notATrace, path: path,
+        "holds no allocation that can be run" + (reader.loss.map { " (\($0))" } ?? ""),
+        remedy: "see what is in it: mallometer info \(path)")
+    }
+    return reader
+  }
+
+  /// What of the trace can't be read, in a few words; nil if it is whole.
+  public var loss: String? {
+    guard !completeness.isComplete else { return nil }
+    let lost = completeness.lostEvents.map { "\($0) more events are lost" }
+    return
+      "\(completeness.reason ?? "it is incomplete"); \(lost ?? "how many events are lost isn't known")"
+  }
+}

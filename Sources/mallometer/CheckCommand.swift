@@ -62,7 +62,7 @@ struct CheckCommand: AsyncParsableCommand {
     options.threads = workload.threads ?? .recorded
     context.progress.begin("checking", total: arguments.traces.count * designs.count)
     for path in arguments.traces {
-      let source = Workload(trace: try TraceReader(path: path), options: options)
+      let source = Workload(trace: try context.runnableTrace(path), options: options)
       // In the recorded order on one thread: only that has one right answer.
       let plan = try Plan.compile(source)
       for design in designs {

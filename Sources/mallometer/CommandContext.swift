@@ -2,6 +2,7 @@ import Foundation
 import Notebook
 import Platform
 import Reports
+import Traces
 
 /// Everything a command has from outside: where results and progress go, where the notebook and
 /// the installation are. Commands take it from their options (`common.context`) and reach for
@@ -35,6 +36,13 @@ struct CommandContext: Sendable {
   /// The store of everything measured.
   func openNotebook() throws(NotebookError) -> Notebook {
     try Notebook(path: notebookPath)
+  }
+
+  /// A trace to run, with a word to the user if a part of it is lost.
+  func runnableTrace(_ path: String) throws(TraceError) -> TraceReader {
+    let reader = try TraceReader.runnable(path: path)
+    if let loss = reader.loss { progress.note("\(path): only what is intact is used: \(loss)") }
+    return reader
   }
 
   /// The bundled files, the recorder and the player.

@@ -59,17 +59,22 @@ struct ExplainCommand: AsyncParsableCommand {
     let second = try catalogue.allocator(to)
     let sample = try laboratory.open(trace)
     var runs: [Run] = []
-    if case .own(let one) = first, case .own(let other) = second {
+    if case .own(let one) = first, case .own(let other) = second, one.isWhollyModelled,
+      other.isWhollyModelled
+    {
       let paths = training.isEmpty ? try BundledTraces.paths(installation) : training
       let others = try paths.map { try laboratory.open($0) }.filter { $0.hash != sample.hash }
-      var designs = FitExperiment.usualDesigns.modelled
+      var designs = FitExperiment.usualDesigns.filter(\.isWhollyModelled)
       for design in [one, other] where !designs.contains(design) { designs.append(design) }
       runs = try FitExperiment(
         laboratory: laboratory, designs: designs, budget: budget.seconds, repeats: 5
       ).gather(others).runs
     }
-    let outcome = try ExplainExperiment(laboratory: laboratory, repeats: repeats)
-      .run(sample, from: first, to: second, training: runs)
+    var options = FitOptions()
+    options.seed = common.seed
+    let outcome = try ExplainExperiment(
+      laboratory: laboratory, repeats: repeats, fitOptions: options
+    ).run(sample, from: first, to: second, training: runs)
     try context.print(
       ExplainReport(trace: sample.name, from: "\(first)", to: "\(second)", outcome: outcome))
   }

@@ -76,12 +76,18 @@ struct FitCommand: AsyncParsableCommand {
     let catalogue = try DesignCatalogue(models: installation.models)
     let chosen =
       designs.isEmpty
-      ? FitExperiment.usualDesigns
-      : try designs.map { try catalogue.ownDesign($0) }
+      ? FitExperiment.usualDesigns.filter(\.isWhollyModelled)
+      : try designs.map { text in
+        let design = try catalogue.ownDesign(text)
+        guard design.isWhollyModelled else {
+          throw DesignError.notModelled(text, at: .option(text))
+        }
+        return design
+      }
     var options = FitOptions()
     options.seed = common.seed
     let experiment = FitExperiment(
-      laboratory: laboratory, designs: chosen.modelled, budget: budget.seconds,
+      laboratory: laboratory, designs: chosen, budget: budget.seconds,
       repeats: repeats, fitOptions: options)
     let outcome = try experiment.run(samples)
     let number = try laboratory.notebook.add(.fit, seed: common.seed, content: outcome)
@@ -95,6 +101,7 @@ extension CommandContext {
     let laboratory = try Laboratory(
       installation: installation(), notebook: openNotebook(), options: options, seed: seed,
       processor: ReplayCommand.processor())
+    laboratory.notice = { progress.note($0) }
     laboratory.stage = { progress.begin($0, total: $1) }
     laboratory.progress = { progress.advance(detail: $0) }
     return laboratory
@@ -103,21 +110,15 @@ extension CommandContext {
 
 /// The traces that come with mallometer.
 enum BundledTraces {
+  /// Those that the manifest lists: recordings of the user's own may lie beside them.
   static func paths(_ installation: Installation) throws -> [String] {
-    let names = try FileManager.default.contentsOfDirectory(atPath: installation.traces.path)
-      .filter { $0.hasSuffix(".mlt") }.sorted()
+    let manifest = installation.traces.appendingPathComponent("MANIFEST")
+    let lines = (try? String(contentsOf: manifest, encoding: .utf8))?.split(separator: "\n") ?? []
+    let names = lines.filter { !$0.hasPrefix("#") }
+      .compactMap { $0.split(separator: "\t").first.map(String.init) }
     guard !names.isEmpty else {
-      throw ValidationError("no traces in \(installation.traces.path): name some")
+      throw ValidationError("no traces are listed in \(manifest.path): name some")
     }
-    return names.map { installation.traces.appendingPathComponent($0).path }
-  }
-}
-
-extension [Design] {
-  /// What can be simulated whole: blocks of the system's allocator have no known addresses.
-  var modelled: [Design] {
-    filter { design in
-      !design.settings.contains { $0.toggle == "backing" && $0.value == "glibc" }
-    }
+    return names.sorted().map { installation.traces.appendingPathComponent($0).path }
   }
 }

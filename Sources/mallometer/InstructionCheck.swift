@@ -28,10 +28,10 @@ struct InstructionCheck {
     var options = options
     options.threads = .one
     self.options = options
-    var designs = named.modelled
+    var designs = named.filter(\.isWhollyModelled)
     for family in Family.all where named.contains(where: { $0.family == family.name }) {
-      for design in Design.variants(of: family, limit: Self.variants).modelled
-      where !designs.contains(design) { designs.append(design) }
+      for design in Design.variants(of: family, limit: Self.variants)
+      where design.isWhollyModelled && !designs.contains(design) { designs.append(design) }
     }
     self.designs = designs
   }

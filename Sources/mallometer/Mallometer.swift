@@ -9,7 +9,7 @@ struct Mallometer: AsyncParsableCommand {
     abstract: "Record, replay, simulate and explain what memory allocators cost.",
     discussion: """
       Example:
-        mallometer record -o traces -- python3 -c 'print(1)'
+        mallometer record -o recordings -- python3 -c 'print(1)'
         mallometer replay traces/*.mlt --design pool --design glibc
 
       Exit codes: 0 done, 1 the answer is no, 2 bad input, 64 usage, 70 a bug of ours, \

@@ -12,7 +12,7 @@ struct RecordCommand: ParsableCommand {
       Writes FOLDER/<program>.<pid>.mlt for every process image. The command's input, output and \
       errors are its own; the summary goes to standard error at the end. Exits as the command did.
 
-      Example: mallometer record -o traces -- python3 script.py
+      Example: mallometer record -o recordings -- python3 script.py
 
       If record and its helper were both killed, record --recover -o traces finishes the traces \
       from the spools that were left: nothing that was recorded is lost.
@@ -53,7 +53,7 @@ struct RecordCommand: ParsableCommand {
 
   func run() throws {
     if recover { return try finishOld() }
-    let outcome: Recorder.Outcome
+    var outcome: Recorder.Outcome
     do {
       let installation = try Installation()
       let recorder = Recorder(
@@ -61,6 +61,7 @@ struct RecordCommand: ParsableCommand {
         drainer: ["/proc/self/exe", DrainRecordingCommand.name], output: output,
         follow: !noFollow, maximumEvents: maxEvents)
       outcome = try recorder.run(command)
+      outcome.report?.name(command.first)
       if let report { try write(outcome.report, to: report) }
     } catch let error as RecordingError {
       complain(error.description)
@@ -113,7 +114,7 @@ struct RecordCommand: ParsableCommand {
   private func summarise(_ report: RecordingReport) {
     for process in report.processes {
       guard process.followed, let trace = process.trace else {
-        let name = process.program.isEmpty ? command.first ?? "" : process.program
+        let name = process.program
         complain("\(name) (\(process.pid)): not followed: it can't be preloaded")
         continue
       }

@@ -88,7 +88,7 @@ struct ReplayCommand: AsyncParsableCommand {
     var runs: [ReplayReport.Run] = []
     var floors: [Double] = []
     for trace in traces {
-      let reader = try TraceReader(path: trace)
+      let reader = try context.runnableTrace(trace)
       let hash = try SHA256.hexadecimal(ofFile: trace)
       try notebook.saw(
         trace: hash, path: trace, program: reader.header.program, events: reader.eventCount)

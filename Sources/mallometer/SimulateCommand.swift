@@ -54,7 +54,7 @@ struct SimulateCommand: AsyncParsableCommand {
     let predictor = try PredictedTime(context: context, machine: machine)
     var runs: [SimulateReport.Run] = []
     for path in arguments.traces {
-      let trace = try TraceReader(path: path)
+      let trace = try context.runnableTrace(path)
       let source = Workload(trace: trace, options: workload.options)
       context.progress.begin("simulating \(path)", total: source.windowCount * designs.count)
       for design in designs {
