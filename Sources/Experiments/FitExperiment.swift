@@ -3,6 +3,7 @@ import Designs
 import Foundation
 import Notebook
 import Platform
+import Traces
 
 /// A fit from what is in the notebook and what a time budget adds to it.
 public struct FitExperiment {
@@ -18,6 +19,15 @@ public struct FitExperiment {
     public let next: NextRun?
     /// Runs that had to come from further sessions; nil in fits of earlier versions.
     public let otherSessions: [OtherSession]?
+    /// What of each block was touched; nil in fits of earlier versions.
+    public let touch: TouchPolicy?
+
+    /// Whether what the fit found holds for a design's runs with these options: its family was
+    /// fitted on, memory was touched alike, and windows are as long.
+    public func covers(_ design: Design, _ options: WorkloadOptions) -> Bool {
+      touch == options.touch && windowEvents == options.windowEvents
+        && fit.designs.contains { $0 == design.family || $0.hasPrefix(design.family + ",") }
+    }
   }
 
   /// The run that would narrow the widest interval most.
@@ -65,7 +75,8 @@ public struct FitExperiment {
       fit: fit, machine: laboratory.notebook.machine,
       windowEvents: laboratory.options.windowEvents, coreGHz: gathered.coreGHz,
       measuredRuns: gathered.runs.count, possibleRuns: samples.count * designs.count,
-      next: gathered.next(fit.table), otherSessions: gathered.otherSessions)
+      next: gathered.next(fit.table), otherSessions: gathered.otherSessions,
+      touch: laboratory.options.touch)
   }
 
   /// Runs, and a planner that knows which are left.

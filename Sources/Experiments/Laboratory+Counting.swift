@@ -3,6 +3,7 @@ import Designs
 import Foundation
 import Models
 import Notebook
+import Platform
 
 /// A simulated run: what the fit needs of it, before anything is measured.
 public struct CountedRun: Sendable {
@@ -34,17 +35,14 @@ public struct CountedRun: Sendable {
 }
 
 extension Laboratory {
-  /// What the notebook has depends on these sources: a rebuilt mallometer with the same models
-  /// still finds it, one with other steps doesn't.
+  /// What was counted depends on the models, on what they are compiled from and on the machine
+  /// that is simulated: counts of another build of mallometer are left aside.
   private var modelVersion: String {
-    get throws {
-      let steps = Step.allCases.map(\.name).joined(separator: ",")
-      return "\(Self.modelGeneration);\(steps);\(try Subject.canonical(machine))"
-    }
+    get throws { "\(try Self.executable.get());\(try Subject.canonical(machine))" }
   }
 
-  /// To be raised with every change of a model's algorithm or of the machine model.
-  static let modelGeneration = 1
+  /// The hash of this program, which its models are part of.
+  private static let executable = Result { try SHA256.hexadecimal(ofFile: "/proc/self/exe") }
 
   /// Counts a design's steps on a trace, memory included, unless the notebook has them.
   public func count(_ sample: Sample, _ design: Design) throws -> CountedRun {

@@ -51,7 +51,8 @@ struct SimulateCommand: AsyncParsableCommand {
     let context = common.context
     let designs = try arguments.ownDesigns(context.designCatalogue())
     let machine: MachineGeometry? = memory == .on ? geometry.geometry : nil
-    let predictor = try PredictedTime(context: context, machine: machine)
+    let predictor = try PredictedTime(
+      context: context, machine: machine, options: workload.options)
     var runs: [SimulateReport.Run] = []
     for path in arguments.traces {
       let trace = try context.runnableTrace(path)
@@ -70,24 +71,31 @@ struct SimulateCommand: AsyncParsableCommand {
   }
 }
 
-/// What the steps of a simulation cost by the notebook's newest fit.
+/// What the steps of a simulation cost by the newest of the notebook's fits that covers them.
 struct PredictedTime {
-  private let fit: CostFit?
+  /// Newest first; those that this version can't read are left out.
+  private let fits: [FitExperiment.Outcome]
+  private let options: WorkloadOptions
 
   /// - Throws: when there is a notebook but it can't be read; none is created.
   /// - Parameter machine: whose steps were counted; a fit knows what this machine's cost.
-  init(context: CommandContext, machine: MachineGeometry?) throws {
+  init(context: CommandContext, machine: MachineGeometry?, options: WorkloadOptions) throws {
+    self.options = options
     guard machine == .current(), FileManager.default.fileExists(atPath: context.notebookPath) else {
-      fit = nil
+      fits = []
       return
     }
-    fit = try context.openNotebook().latest(.fit, as: FitExperiment.Outcome.self)?.content.fit
+    fits = try context.openNotebook().conclusions(.fit, as: FitExperiment.Outcome.self)
+      .map(\.content)
   }
 
-  /// Nanoseconds per event; nil while the notebook holds no fit for this machine, and for
-  /// simulations without memory, whose machine steps would count as none.
+  /// Nanoseconds per event; nil while the notebook holds no fit of the design's family for this
+  /// machine and these options, and for simulations without memory, whose machine steps would
+  /// count as none.
   func estimate(_ result: SimulationResult) -> Estimate? {
-    guard let fit, result.memoryModelled, result.operations > 0 else { return nil }
+    guard result.memoryModelled, result.operations > 0,
+      let fit = fits.first(where: { $0.covers(result.design, options) })?.fit
+    else { return nil }
     let operations = Double(result.operations)
     return fit.predict(
       countsPerOperation: result.counts.map { Double($0) / operations } + [1],

@@ -76,6 +76,36 @@ import Testing
     let schemes = validation.compactMap { $0["scheme"] as? String }
     #expect(schemes.contains("leave-one-trace-out") && schemes.contains("leave-one-variant-out"))
     _ = try json.list("coverage", keys: "scheme level percent runs")
+    try predictionsComeFromTheNewestFitThatCovers()
+  }
+
+  /// With a fit of `pool` in the notebook.
+  private func predictionsComeFromTheNewestFitThatCovers() throws {
+    func isPredicted(_ design: String, _ options: String...) throws -> Bool {
+      let simulated = try mallometer.run(
+        mallometer.executable,
+        [
+          "simulate", folder.file("a.mlt"), "--design", design, "--format", "json", "--notebook",
+          folder.file("n.sqlite"),
+        ] + options)
+      let run = try #require(try simulated.list("runs").first, "\(simulated.errors)")
+      return run["predictedNs"] is [String: Any]
+    }
+    // A newer fit that nobody can read, as another version may leave it.
+    let unreadable = try mallometer.run(
+      "/usr/bin/sqlite3",
+      [
+        folder.file("n.sqlite"),
+        """
+        INSERT INTO conclusion (kind, subject, machine, seed, content, time)
+        SELECT kind, subject, machine, seed, CAST('{}' AS BLOB), time FROM conclusion
+        WHERE kind = 'fit' LIMIT 1
+        """,
+      ])
+    try #require(unreadable.status == 0, "\(unreadable.errors)")
+    #expect(try isPredicted("pool,header=16"))
+    #expect(try !isPredicted("reuse"), "no fit knows its steps")
+    #expect(try !isPredicted("pool", "--touch", "none"), "the fit touched memory")
   }
 
   @Test func tracesOfOneNameStayApart() throws {
