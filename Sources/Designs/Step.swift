@@ -103,6 +103,25 @@ public enum Step: UInt8, CaseIterable, Sendable, Codable {
   case mapCall, unmapCall, adviseCall
   /// A call of madvise with MADV_FREE, where `adviseCall` gives the pages back at once.
   case adviseFree
+  // Pool: how its fast paths are built; of each pair a design has one
+  /// An allocation or a free whose branches the compiler was told the likely side of; or wasn't.
+  case branchHinted, branchUnhinted
+  /// An allocation or a free that runs within the entry point; or in functions of its own.
+  case fastPathInlined, fastPathCalled
+  /// A free that asks about a page in one comparison; or flag by flag.
+  case pageFlagsPacked, pageFlagsSeparate
+  /// The address of a thread-local variable asked of the dynamic linker by a call.
+  case threadLocalCall
+  /// The next free block fetched before it is asked for.
+  case blockPrefetch
+  /// A link of a free list written, or read, that is kept encoded.
+  case freeListEncode, freeListDecode
+  /// A page asked for remote frees before it is taken from.
+  case remoteCheck
+  /// A block taken from, or put into, a magazine: an array of the bin's last frees.
+  case magazinePop, magazinePush
+  /// A block cut from the part of its page that was never used.
+  case blockBump
   // The machine: counted by the machine model only, each access at the level that serves it.
   // Loads and stores apart from the third level on: nothing waits for a store until buffers fill.
   case levelTwoHit, levelThreeLoad, levelThreeStore, memoryLoad, memoryStore

@@ -69,7 +69,7 @@ public struct VariantCompiler: Sendable {
     let program = try findCompiler()
     let header = VariantHeader.text(family: family, design: design)
     let unit = VariantHeader.translationUnit(family: family, placement: options.placement)
-    let flags = flags(options)
+    let flags = flags(options, design: design)
     var hash = ContentHash()
     hash.add(header)
     hash.add(unit)
@@ -87,15 +87,21 @@ public struct VariantCompiler: Sendable {
   /// How variants are compiled, but for what differs between them.
   static let commonFlags = [
     "-std=gnu17", "-O2", "-g1", "-fPIC", "-shared", "-pthread", "-D_GNU_SOURCE",
-    "-ftls-model=initial-exec", "-fvisibility=hidden", "-fno-builtin-malloc",
+    "-fvisibility=hidden", "-fno-builtin-malloc",
     "-fno-builtin-calloc", "-fno-builtin-realloc", "-fno-builtin-free", "-fno-plt",
     "-fno-semantic-interposition", "-Wl,-z,now", "-Wall", "-Wextra",
     // A misspelt value in #if would be 0, and so choose the first value unseen.
     "-Werror=undef",
   ]
 
-  private func flags(_ options: Options) -> [String] {
-    Self.commonFlags + (options.counting ? ["-DMALLOMETER_COUNT_STEPS"] : []) + options.extraFlags
+  private func flags(_ options: Options, design: Design) -> [String] {
+    Self.commonFlags + ["-ftls-model=\(Self.threadLocalModel(design))"]
+      + (options.counting ? ["-DMALLOMETER_COUNT_STEPS"] : []) + options.extraFlags
+  }
+
+  /// As the compiler names it: what the design's toggle says where it has one.
+  static func threadLocalModel(_ design: Design) -> String {
+    design.settings.first { $0.toggle == "tls-model" }?.value ?? "initial-exec"
   }
 
   /// The compiler's path, and what tells a changed compiler from the same one without running it.

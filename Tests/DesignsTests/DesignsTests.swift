@@ -35,7 +35,9 @@ private let models = URL(fileURLWithPath: #filePath)
     let names = Set(catalogue.points.map(\.name))
     #expect(
       names.isSuperset(of: [
-        "mimalloc-like", "hakmem-tiny", "hakmem-evolving", "hakmem-baseline", "hakmem-frozen",
+        "mimalloc-like", "hakmem-tiny", "hakmem-tiny-phase-1",
+        "hakmem-tiny-phase-2", "hakmem-tiny-phase-3", "hakmem-evolving", "hakmem-baseline",
+        "hakmem-frozen",
         "hakmem-minimal",
       ]))
     for point in catalogue.points + catalogue.optimizations {

@@ -13,7 +13,8 @@ import Testing
     + [
       Design(
         family: .pool,
-        changes: ["index": "binary-search", "used-counter": "atomic", "header": "32"])
+        changes: ["index": "binary-search", "used-counter": "atomic", "header": "32"]),
+      PoolExactnessTests.everything, PoolExactnessTests.eager,
     ]
     + Design.singleToggleVariants(of: .reuse) + Design.singleToggleVariants(of: .tiered)
 
@@ -21,6 +22,9 @@ import Testing
   static let sanitized = [
     Design(family: .pool), Design(family: .pool, changes: ["header": "32"]),
     Design(family: .pool, changes: ["used-counter": "atomic", "header": "16"]),
+    Design(family: .pool, changes: ["free-lists": "one", "magazine": "on"]),
+    Design(family: .pool, changes: ["free-lists": "local", "heap": "global"]),
+    PoolExactnessTests.everything, PoolExactnessTests.eager,
     Design(family: .reuse), Design(family: .reuse, changes: ["cache": "thread-local"]),
     Design(family: .reuse, changes: ["header": "16", "eviction": "unmap"]),
     Design(family: .tiered), Design(family: .tiered, changes: ["tiers": "off"]),

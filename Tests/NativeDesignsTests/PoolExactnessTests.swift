@@ -11,8 +11,27 @@ import Testing
     + [
       Design(
         family: .pool,
-        changes: ["index": "binary-search", "used-counter": "atomic", "header": "32"])
+        changes: ["index": "binary-search", "used-counter": "atomic", "header": "32"]),
+      everything, eager,
     ]
+
+  /// As many toggles off their defaults as don't contradict one another.
+  static let everything = Design(
+    family: .pool,
+    changes: [
+      "index": "binary-search", "used-counter": "atomic", "header": "32", "free-lists": "one",
+      "heap": "global", "encoding": "xor-rotate", "magazine": "on", "bump": "on",
+      "large-pages": "on", "bins": "32", "branch-hints": "off", "fast-path": "called",
+      "page-flags": "separate", "prefetch": "on",
+    ])
+
+  /// Those that remote frees go through.
+  static let eager = Design(
+    family: .pool,
+    changes: [
+      "remote-collection": "eagerly", "encoding": "xor-rotate", "bump": "on", "magazine": "on",
+      "header": "16", "tls-model": "global-dynamic",
+    ])
 
   @Test(arguments: variants, GeneratedSource.Sizes.allCases)
   func generated(design: Design, sizes: GeneratedSource.Sizes) throws {

@@ -6,10 +6,10 @@ enum PoolLayout {
   static let smallBytes: UInt64 = 1024
   static let smallWords = 128
   static let mediumPageBlock: UInt64 = 64 << 10
-  static let largestBlock: UInt64 = 1 << 20
-  static let binCount = 61
+  /// Room for the bins of every variant.
+  static let mostBins = 65
   static let extendBytes: UInt64 = 4096
-  /// Bytes of a thread's heap: one kernel page.
+  /// Bytes of a thread's heap, behind which magazines lie.
   static let heapBytes: UInt64 = 2176
 
   // Within a heap
@@ -32,16 +32,6 @@ enum PoolLayout {
   static let kindReserve: [UInt64] = [8192, 4096, 4096]
   /// Where a block with a region of its own starts in it, unless aligned to more.
   static let hugeOffset: UInt64 = 4096
-
-  /// Block bytes by bin: multiples of 16 up to 128, then four per doubling up to 1 MiB.
-  static let binBytes: [UInt64] = {
-    var bytes: [UInt64] = (0...8).map { $0 * 16 }
-    for doubling in 0..<13 {
-      let base: UInt64 = 16 << UInt64(doubling)
-      bytes += [10 * base, 12 * base, 14 * base, 16 * base]
-    }
-    return bytes
-  }()
 }
 
 /// What the model keeps of a page. Blocks are known by their number in the page; lists are linked
@@ -117,22 +107,31 @@ struct PoolHeap {
   var delayedCapacity = 8
   /// Of the delayed list.
   var delayedLine = SharedLine()
+  /// For everything in it, where pages have no list for other threads.
+  var lock = SharedLock()
+  /// Of small bins; only where there are magazines.
+  static let smallBins = 20
+  let magazines: UnsafeMutablePointer<PoolMagazine>
 
   init(number: Int32) {
     self.number = number
     direct = .allocate(capacity: PoolLayout.smallWords + 1)
     direct.initialize(repeating: 0, count: PoolLayout.smallWords + 1)
-    first = .allocate(capacity: PoolLayout.binCount)
-    first.initialize(repeating: 0, count: PoolLayout.binCount)
-    last = .allocate(capacity: PoolLayout.binCount)
-    last.initialize(repeating: 0, count: PoolLayout.binCount)
+    first = .allocate(capacity: PoolLayout.mostBins)
+    first.initialize(repeating: 0, count: PoolLayout.mostBins)
+    last = .allocate(capacity: PoolLayout.mostBins)
+    last.initialize(repeating: 0, count: PoolLayout.mostBins)
     delayed = .allocate(capacity: delayedCapacity)
+    magazines = .allocate(capacity: Self.smallBins + 1)
+    for bin in 0...Self.smallBins { (magazines + bin).initialize(to: PoolMagazine()) }
   }
 
   func deallocate() {
     direct.deallocate()
     first.deallocate()
     last.deallocate()
+    for bin in 0...Self.smallBins { magazines[bin].blocks.deallocate() }
+    magazines.deallocate()
     delayed.deallocate()
   }
 

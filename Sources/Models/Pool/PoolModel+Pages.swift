@@ -19,30 +19,37 @@ extension PoolModel {
     writePage(page)
     memory.touch(page.pointee.address(of: block), isWrite: true)
     memory.touch(page.pointee.state, isWrite: true)
-    page.pointee.links.unsafelyUnwrapped[Int(block)] = page.pointee.localFree
-    page.pointee.localFree = block
+    if options.isEncoded { counts.count(.freeListEncode) }
+    if options.hasOneList {
+      page.pointee.links.unsafelyUnwrapped[Int(block)] = page.pointee.free
+      page.pointee.free = block
+    } else {
+      page.pointee.links.unsafelyUnwrapped[Int(block)] = page.pointee.localFree
+      page.pointee.localFree = block
+    }
   }
 
-  /// For sizes up to `PoolLayout.largestBlock`.
+  /// For sizes up to `largestBlock`.
   @inline(__always)
   func bin(of bytes: UInt64) -> Int {
-    isDirect ? binComputed(bytes) : binSearched(bytes)
+    options.isDirect ? binComputed(bytes) : binSearched(bytes)
   }
 
   @inline(__always)
   func binComputed(_ bytes: UInt64) -> Int {
     counts.count(.sizeClassLeadingZeros)
     let granules = (bytes &+ 15) / 16
-    if granules <= 8 { return max(Int(granules), 1) }
+    if granules <= (options.hasFewBins ? 4 : 8) { return max(Int(granules), 1) }
     let last = granules &- 1
     let top = 63 &- last.leadingZeroBitCount
+    if options.hasFewBins { return top << 1 &+ Int((last >> UInt64(top &- 1)) & 1) &+ 1 }
     return top << 2 &+ Int((last >> UInt64(top &- 2)) & 3) &- 3
   }
 
   @inline(__always)
   func binSearched(_ bytes: UInt64) -> Int {
     var low = 1
-    var high = PoolLayout.binCount - 1
+    var high = binCount - 1
     while low < high {
       let middle = (low &+ high) / 2
       counts.count(.sizeClassSearchProbe)
@@ -54,7 +61,7 @@ extension PoolModel {
   }
 
   func updateDirect(_ heap: Int32, bin: Int) {
-    guard isDirect, binBytes[bin] <= PoolLayout.smallBytes else { return }
+    guard options.isDirect, binBytes[bin] <= PoolLayout.smallBytes else { return }
     let from = bin == 1 ? 0 : Int(binBytes[bin - 1] / 8) + 1
     let upTo = Int(binBytes[bin] / 8)
     counts.count(.directEntryWrite, UInt64(upTo - from + 1))
@@ -124,12 +131,14 @@ extension PoolModel {
   }
 
   func extend(_ number: Int32) {
+    if options.hasBump { return }
     let page = pages + Int(number)
     let left = UInt64(page.pointee.reserved - page.pointee.capacity)
     let portion = max(PoolLayout.extendBytes / page.pointee.blockBytes, 1)
     let count = min(portion, left)
     counts.count(.pageExtend)
     counts.count(.blockLink, count)
+    if options.isEncoded { counts.count(.freeListEncode, count) }
     let from = page.pointee.capacity
     let end = from + UInt16(count)
     // A page that is extended was taken, which gave it links.
@@ -151,6 +160,7 @@ extension PoolModel {
     while block != PoolPage.none {
       let next = linked(page, block)
       counts.count(.remoteCollect)
+      countRelink()
       memory.touch(page.pointee.address(of: block), isWrite: true)
       page.pointee.links.unsafelyUnwrapped[Int(block)] = page.pointee.free
       page.pointee.free = block
@@ -159,7 +169,25 @@ extension PoolModel {
     }
   }
 
+  /// A link read and written anew.
+  private func countRelink() {
+    guard options.isEncoded else { return }
+    counts.count(.freeListDecode)
+    counts.count(.freeListEncode)
+  }
+
+  /// What eager collection does before every allocation.
+  @inline(never)
+  func checkRemote(_ number: Int32) {
+    counts.count(.remoteCheck)
+    if pages[Int(number)].remote != PoolPage.none {
+      counts.count(.atomicUncontended)
+      takeRemote(number)
+    }
+  }
+
   func collect(_ number: Int32) {
+    if options.hasOneList { return }
     counts.count(.freeListCollect)
     let page = pages + Int(number)
     writePage(page)
@@ -175,9 +203,9 @@ extension PoolModel {
   }
 
   func makeFull(_ heap: Int32, _ number: Int32) {
-    counts.count(.atomicUncontended)
+    if !options.isLocked { counts.count(.atomicUncontended) }
     counts.count(.pageFull)
-    pages[Int(number)].notifies = true
+    pages[Int(number)].notifies = !options.isLocked
     pages[Int(number)].isFull = true
     remove(heap, number)
   }
@@ -186,6 +214,7 @@ extension PoolModel {
     counts.count(.pageAvailable)
     pages[Int(number)].isFull = false
     pushBack(heap, number)
+    if options.isLocked { return }
     counts.count(.atomicUncontended)
     pages[Int(number)].notifies = false
     if pages[Int(number)].remote != PoolPage.none { takeRemote(number) }
@@ -198,7 +227,7 @@ extension PoolModel {
     page.pointee.isFull = false
     page.pointee.hasMovedStarts = false
     let isOnly = page.pointee.next == 0 && page.pointee.previous == 0
-    if isOnly && page.pointee.blockBytes <= PoolLayout.mediumPageBlock { return }
+    if isOnly && page.pointee.blockBytes <= options.keptBlock { return }
     remove(heap, number)
     returnPage(heap, number)
   }
@@ -209,7 +238,7 @@ extension PoolModel {
     while page != 0 {
       counts.count(.pageVisit)
       collect(page)
-      if pages[Int(page)].free != PoolPage.none { return page }
+      if hasBlock(page) { return page }
       if pages[Int(page)].capacity < pages[Int(page)].reserved {
         extend(page)
         return page
@@ -251,6 +280,7 @@ extension PoolModel {
   func freeRemote(_ number: Int32, _ block: UInt16) {
     counts.count(.remoteFree)
     counts.count(.atomicUncontended)
+    if options.isEncoded { counts.count(.freeListEncode, pages[Int(number)].notifies ? 2 : 1) }
     let page = pages + Int(number)
     writePage(page)
     memory.touch(page.pointee.address(of: block), isWrite: true)
@@ -278,6 +308,7 @@ extension PoolModel {
       state.pointee.delayedCount -= 1
       let (page, block) = state.pointee.delayed[state.pointee.delayedCount]
       counts.count(.remoteCollect)
+      if options.isEncoded { counts.count(.freeListDecode) }
       freeLocalFlagged(heap, page, block)
     }
   }

@@ -35,10 +35,18 @@ extension PoolModel {
       memory.touch(threadLocal(thread), isWrite: true)
       return heap
     }
-    let address = mapRegion(PoolLayout.heapBytes)
+    let address = mapRegion(
+      PoolLayout.heapBytes + (options.hasMagazines ? 128 * UInt64(PoolHeap.smallBins + 1) : 0))
     guard address != 0 else { return 0 }
     counts.count(.heapInit)
     memory.touchRange(address, bytes: PoolLayout.last, isWrite: true)
+    let number = addHeap(at: address)
+    threadHeaps[Int(thread)] = number
+    memory.touch(threadLocal(thread), isWrite: true)
+    return number
+  }
+
+  func addHeap(at address: Address) -> Int32 {
     if heapCount == heapCapacity {
       let grown = UnsafeMutablePointer<PoolHeap>.allocate(capacity: 2 * heapCapacity)
       grown.moveInitialize(from: heaps, count: heapCount)
@@ -50,9 +58,13 @@ extension PoolModel {
     (heaps + heapCount).initialize(to: PoolHeap(number: number))
     heaps[heapCount].address = address
     heapCount += 1
-    threadHeaps[Int(thread)] = number
-    memory.touch(threadLocal(thread), isWrite: true)
     return number
+  }
+
+  @inline(__always)
+  func lock(_ heap: Int32) {
+    heaps[Int(heap)].lock.acquire(by: currentThread, counts)
+    touchHeap(heap, PoolLayout.delayed, isWrite: true)
   }
 
   /// Gives empty pages and the spare segment back, and leaves the heap to the next thread.
@@ -60,8 +72,10 @@ extension PoolModel {
     let heap = threadHeaps[Int(thread)]
     guard heap != 0 else { return }
     currentThread = thread
+    if options.isLocked { lock(heap) }
     collectDelayed(heap)
-    for bin in 1..<PoolLayout.binCount {
+    if options.hasMagazines { emptyMagazines(heap) }
+    for bin in 1..<binCount {
       var page = heaps[Int(heap)].first[bin]
       while page != 0 {
         let next = pages[Int(page)].next
@@ -236,7 +250,7 @@ extension PoolModel {
   @inline(never)
   func freeHuge(_ address: Address, bytes: UInt64, thread: UInt16) {
     touchSegmentOf(address)
-    touchThreadLocal(thread)
+    if !options.isLocked { touchThreadLocal(thread) }
     unmapRegion((address >> AddressSpace.offsetBits) << AddressSpace.offsetBits, bytes)
   }
 

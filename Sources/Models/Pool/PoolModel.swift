@@ -7,9 +7,9 @@ import Designs
 public final class PoolModel<Memory: MemoryModel>: AllocatorModel {
   let memory: Memory
   let counts: StepCounts
+  let options: PoolOptions
   let header: UInt64
-  let isDirect: Bool
-  let usedIsAtomic: Bool
+  let largestBlock: UInt64
 
   /// By page number: segment × 64 + index in the segment; page 0 is empty for ever.
   var pages: UnsafeMutablePointer<PoolPage>
@@ -34,14 +34,14 @@ public final class PoolModel<Memory: MemoryModel>: AllocatorModel {
   var currentThread: UInt16 = 0
 
   let binBytes: UnsafeMutablePointer<UInt64>
+  let binCount: Int
 
   public init(design: Design, memory: Memory, counts: StepCounts) {
     self.memory = memory
     self.counts = counts
-    // The toggle's values are integers by declaration.
-    header = UInt64(design["header"]) ?? 0
-    isDirect = design["index"] == "direct"
-    usedIsAtomic = design["used-counter"] == "atomic"
+    options = PoolOptions(design)
+    header = options.header
+    largestBlock = options.largestBlock
     segments = .allocate(capacity: segmentCapacity)
     segments.initialize(repeating: PoolSegment(), count: segmentCapacity)
     pages = .allocate(capacity: 64 * segmentCapacity)
@@ -51,8 +51,11 @@ public final class PoolModel<Memory: MemoryModel>: AllocatorModel {
     let threads = Int(UInt16.max) + 1
     threadHeaps = .allocate(capacity: threads)
     threadHeaps.initialize(repeating: 0, count: threads)
-    binBytes = .allocate(capacity: PoolLayout.binCount)
-    binBytes.initialize(from: PoolLayout.binBytes, count: PoolLayout.binCount)
+    let bytes = options.binBytes
+    binCount = bytes.count
+    binBytes = .allocate(capacity: binCount)
+    binBytes.initialize(from: bytes, count: binCount)
+    if options.isGlobal { _ = addHeap(at: StaticData.base) }
   }
 
   deinit {
@@ -77,10 +80,20 @@ public final class PoolModel<Memory: MemoryModel>: AllocatorModel {
 
   @inline(__always)
   func designAllocate(size: UInt64, alignment: UInt64, zeroed: Bool, thread: UInt16) -> Address {
-    counts.count(.threadLocalAccess)
+    counts.count(options.branches)
+    counts.count(options.path)
     currentThread = thread
-    let heap = threadHeaps[Int(thread)]
-    touchThreadLocal(thread)
+    var heap: Int32 = 1
+    if !options.isGlobal {
+      counts.count(options.threadLocal)
+      heap = threadHeaps[Int(thread)]
+      touchThreadLocal(thread)
+    }
+    if options.isLocked {
+      if heap == 0 { heap = heapBegin(thread: thread) }
+      guard heap != 0 else { return 0 }
+      lock(heap)
+    }
     let start: Address
     if alignment <= 16 {
       start = allocateBlock(heap, size: size, thread: thread)
@@ -90,7 +103,7 @@ public final class PoolModel<Memory: MemoryModel>: AllocatorModel {
     guard start != 0 else { return 0 }
     let payload = start &+ header
     if header > 0 { headerWrite(start) }
-    if zeroed && size <= PoolLayout.largestBlock &- header {
+    if zeroed && size <= largestBlock &- header {
       counts.count(.lineZeroed, (size &+ 63) / 64)
       if size > 0 { memory.touchRange(payload, bytes: size, isWrite: true) }
     }
@@ -103,21 +116,53 @@ public final class PoolModel<Memory: MemoryModel>: AllocatorModel {
     if Memory.observesTouches {
       memory.branch(PoolBranch.isSmall, taken: size <= PoolLayout.smallBytes &- header)
     }
-    if isDirect && size <= PoolLayout.smallBytes &- header {
+    if options.hasMagazines && size <= PoolLayout.smallBytes &- header {
+      return allocateSmallFromMagazine(heap, bytes: bytes, thread: thread)
+    }
+    if options.isDirect && size <= PoolLayout.smallBytes &- header {
       counts.count(.sizeClassDirect)
       let words = Int((bytes &+ 7) / 8)
       let page = heaps[Int(heap)].direct[words]
       touchHeap(heap, PoolLayout.direct &+ UInt64(words) &* 8, isWrite: false)
       touchPage(heap, page, isWrite: false)
-      let free = pages[Int(page)].free
-      memory.branch(PoolBranch.hasFreeBlock, taken: free != PoolPage.none)
-      if free != PoolPage.none { return pop(page) }
+      if options.isEager { checkRemote(page) }
+      let hasBlock = hasBlock(page)
+      memory.branch(PoolBranch.hasFreeBlock, taken: hasBlock)
+      if hasBlock { return take(page) }
       return allocateSlow(heap, bin: bin(of: bytes), thread: thread)
     }
-    if size <= PoolLayout.largestBlock &- header {
+    if size <= largestBlock &- header {
       return allocateBin(heap, bin: bin(of: bytes), thread: thread)
     }
     return allocateHuge(heap, size: size, alignment: 0, thread: thread)
+  }
+
+  /// Whether malloc can take a block from it as it is.
+  @inline(__always)
+  func hasBlock(_ number: Int32) -> Bool {
+    let page = pages + Int(number)
+    return page.pointee.free != PoolPage.none
+      || (options.hasBump && page.pointee.capacity < page.pointee.reserved)
+  }
+
+  /// From a page that has a block.
+  @inline(__always)
+  func take(_ number: Int32) -> Address {
+    if options.hasBump && pages[Int(number)].free == PoolPage.none { return bump(number) }
+    return pop(number)
+  }
+
+  @inline(never)
+  func bump(_ number: Int32) -> Address {
+    let page = pages + Int(number)
+    counts.count(.blockBump)
+    writePage(page)
+    memory.touch(page.pointee.state, isWrite: true)
+    countUsed()
+    page.pointee.used &+= 1
+    let block = page.pointee.capacity
+    page.pointee.capacity = block + 1
+    return page.pointee.address(of: block)
   }
 
   @inline(__always)
@@ -130,21 +175,29 @@ public final class PoolModel<Memory: MemoryModel>: AllocatorModel {
     memory.touch(address, isWrite: false)
     page.pointee.free = linked(page, block)
     memory.touch(page.pointee.state, isWrite: true)
+    if options.isEncoded { counts.count(.freeListDecode) }
+    if options.prefetches {
+      counts.count(.blockPrefetch)
+      if page.pointee.free != PoolPage.none {
+        memory.touch(page.pointee.address(of: page.pointee.free), isWrite: false)
+      }
+    }
     countUsed()
     page.pointee.used &+= 1
     return address
   }
 
   @inline(__always)
-  func countUsed() { counts.count(usedIsAtomic ? .usedCounterAtomic : .usedCounterPlain) }
+  func countUsed() { counts.count(options.usedCounter) }
 
   func allocateBin(_ heap: Int32, bin: Int, thread: UInt16) -> Address {
     let page = heaps[Int(heap)].first[bin]
     touchHeap(heap, PoolLayout.first &+ UInt64(bin) &* 8, isWrite: false)
     touchPage(heap, page, isWrite: false)
-    let hasFree = pages[Int(page)].free != PoolPage.none
-    memory.branch(PoolBranch.hasFreeBlock, taken: hasFree)
-    return hasFree ? pop(page) : allocateSlow(heap, bin: bin, thread: thread)
+    if options.isEager { checkRemote(page) }
+    let hasBlock = hasBlock(page)
+    memory.branch(PoolBranch.hasFreeBlock, taken: hasBlock)
+    return hasBlock ? take(page) : allocateSlow(heap, bin: bin, thread: thread)
   }
 
   @inline(never)
@@ -154,25 +207,25 @@ public final class PoolModel<Memory: MemoryModel>: AllocatorModel {
     guard heap != 0 else { return 0 }
     collectDelayed(heap)
     let page = findPage(heap, bin: bin)
-    return page == 0 ? 0 : pop(page)
+    return page == 0 ? 0 : take(page)
   }
 
   @inline(never)
   func allocateAligned(
     _ heap: Int32, size: UInt64, alignment: UInt64, thread: UInt16
   ) -> Address {
-    if size > PoolLayout.largestBlock || alignment > PoolLayout.largestBlock {
+    if size > largestBlock || alignment > largestBlock {
       return allocateHuge(heap, size: size, alignment: alignment, thread: thread)
     }
     let mask = alignment - 1
     let held = max(size, 1)
     let rounded = (held + mask) & ~mask + header
-    if rounded <= PoolLayout.largestBlock && alignment <= 4096 && header & mask == 0 {
+    if rounded <= largestBlock && alignment <= 4096 && header & mask == 0 {
       let bin = bin(of: rounded)
       if binBytes[bin] & mask == 0 { return allocateBin(heap, bin: bin, thread: thread) }
     }
     let total = held + header + mask
-    if total > PoolLayout.largestBlock {
+    if total > largestBlock {
       return allocateHuge(heap, size: size, alignment: alignment, thread: thread)
     }
     let block = allocateBin(heap, bin: bin(of: total), thread: thread)
@@ -218,7 +271,10 @@ public final class PoolModel<Memory: MemoryModel>: AllocatorModel {
     currentThread = thread
     if header > 0 { headerCheck(start) }
     counts.count(.pageLookup)
-    counts.count(.threadLocalAccess)
+    counts.count(options.branches)
+    counts.count(options.path)
+    counts.count(options.flags)
+    if !options.isLocked { counts.count(options.threadLocal) }
     let region = address >> AddressSpace.offsetBits
     let segment = table[region]
     guard segment > 0 else {
@@ -226,11 +282,12 @@ public final class PoolModel<Memory: MemoryModel>: AllocatorModel {
       return
     }
     touchSegmentOf(address)
-    touchThreadLocal(thread)
+    if !options.isLocked { touchThreadLocal(thread) }
     let number = pageNumber(segment: segment, start)
     let page = pages + Int(number)
     memory.touch(page.pointee.state, isWrite: false)
-    let heap = threadHeaps[Int(thread)]
+    var heap = page.pointee.heap
+    if options.isLocked { lock(heap) } else { heap = threadHeaps[Int(thread)] }
     let isOther =
       page.pointee.heap != heap || page.pointee.isFull || page.pointee.hasMovedStarts
     memory.branch(PoolBranch.isOther, taken: isOther)
@@ -238,6 +295,7 @@ public final class PoolModel<Memory: MemoryModel>: AllocatorModel {
       freeOther(heap, number, start)
       return
     }
+    if options.hasMagazines && pushMagazine(heap, number, start) { return }
     pushLocal(page, page.pointee.block(at: start))
     countUsed()
     page.pointee.used &-= 1

@@ -1,36 +1,54 @@
 // Allocating: a pop where the bin's first page has a free block, else the search for one.
 
-FAST struct pool_block *pop(struct pool_page *page) {
+PATH struct pool_block *pop(struct pool_page *page) {
   struct pool_block *block = page->free;
   COUNT(FREE_LIST_POP);
   SHARED_WRITE(*page_line(page));
-  page->free = block->next;
+  page->free = block_next(block);
+#if MALLOMETER_TOGGLE_PREFETCH == MALLOMETER_PREFETCH_ON
+  COUNT(BLOCK_PREFETCH);
+  __builtin_prefetch(page->free, 1);
+#endif
   page_add_used(page, 1);
   return block;
+}
+
+/// From a page that has a block.
+FAST struct pool_block *take(struct pool_page *page) {
+#if HAS_BUMP
+  if (!page->free) {
+    COUNT(BLOCK_BUMP);
+    SHARED_WRITE(*page_line(page));
+    page_add_used(page, 1);
+    return (struct pool_block *)(page->start + (size_t)page->capacity++ * page->block_bytes);
+  }
+#endif
+  return pop(page);
 }
 
 /// The bin's first page had no free block.
 SLOW struct pool_block *allocate_slow(struct pool_heap *heap, uint32_t bin) {
   COUNT(ALLOCATE_SLOW);
-  if (heap == &unset_heap && !(heap = heap_begin())) return NULL;
+  if (heap_is_unset(heap) && !(heap = heap_begin())) return NULL;
   heap_collect_delayed(heap);
   struct pool_page *page = page_find(heap, bin);
-  return page ? pop(page) : NULL;
+  return page ? take(page) : NULL;
 }
 
-#if MALLOMETER_TOGGLE_INDEX == MALLOMETER_INDEX_DIRECT
+#if IS_DIRECT && !HAS_MAGAZINES
 SLOW struct pool_block *allocate_small_slow(struct pool_heap *heap, size_t bytes) {
   return allocate_slow(heap, bin_of(bytes));
 }
 #endif
 
-FAST struct pool_block *allocate_bin(struct pool_heap *heap, uint32_t bin) {
+PATH struct pool_block *allocate_bin(struct pool_heap *heap, uint32_t bin) {
   struct pool_page *page = heap->first[bin];
-  return LIKELY(page->free) ? pop(page) : allocate_slow(heap, bin);
+  page_check_remote(page);
+  return LIKELY(page_has_block(page)) ? take(page) : allocate_slow(heap, bin);
 }
 
 SLOW void *allocate_huge(struct pool_heap *heap, size_t size, size_t alignment) {
-  if (heap == &unset_heap && !(heap = heap_begin())) return NULL;
+  if (heap_is_unset(heap) && !(heap = heap_begin())) return NULL;
   return huge_allocate(heap, size, alignment);
 }
 
@@ -40,13 +58,20 @@ static struct pool_block *allocate_binned(struct pool_heap *heap, size_t bytes) 
 }
 
 /// A block's start; bytes are with the header, and may have wrapped.
-FAST struct pool_block *allocate_block(struct pool_heap *heap, size_t size) {
+PATH struct pool_block *allocate_block(struct pool_heap *heap, size_t size) {
   size_t bytes = size + HEADER_BYTES;
-#if MALLOMETER_TOGGLE_INDEX == MALLOMETER_INDEX_DIRECT
+#if HAS_MAGAZINES
+  if (LIKELY(size <= SMALL_BYTES - HEADER_BYTES)) {
+    uint32_t bin = bin_of(bytes);
+    struct pool_magazine *magazine = &heap->magazines[bin];
+    return LIKELY(magazine->count) ? magazine_pop(magazine) : allocate_bin(heap, bin);
+  }
+#elif IS_DIRECT
   if (LIKELY(size <= SMALL_BYTES - HEADER_BYTES)) {
     COUNT(SIZE_CLASS_DIRECT);
     struct pool_page *page = heap->direct[(bytes + 7) / 8];
-    return LIKELY(page->free) ? pop(page) : allocate_small_slow(heap, bytes);
+    page_check_remote(page);
+    return LIKELY(page_has_block(page)) ? take(page) : allocate_small_slow(heap, bytes);
   }
 #endif
   if (LIKELY(size <= LARGEST_BLOCK - HEADER_BYTES)) return allocate_binned(heap, bytes);
@@ -79,18 +104,28 @@ SLOW void *allocate_aligned(struct pool_heap *heap, size_t size, size_t alignmen
   return start;
 }
 
-static inline void *design_allocate(size_t size, size_t alignment, int zeroed, uintptr_t site) {
-  COUNT(THREAD_LOCAL_ACCESS);
-  struct pool_heap *heap = THREAD(thread_heap);
+PATH void *allocate_any(size_t size, size_t alignment, int zeroed, uintptr_t site) {
+  COUNT_BRANCHES();
+  COUNT_PATH();
+  struct pool_heap *heap = heap_here();
+#if IS_LOCKED
+  if (UNLIKELY(heap_is_unset(heap)) && !(heap = heap_begin())) return NULL;
+  heap_lock(heap);
+#endif
   char *start = LIKELY(alignment <= NATURAL_ALIGNMENT)
                     ? (char *)allocate_block(heap, size)
                     : (char *)allocate_aligned(heap, size, alignment);
+  heap_unlock(heap);
   if (UNLIKELY(!start)) return NULL;
   char *payload = start + HEADER_BYTES;
   header_write(payload, size, site);
   // A region of its own comes zeroed from the kernel.
   if (zeroed && size <= LARGEST_BLOCK - HEADER_BYTES) zero_lines(payload, size);
   return payload;
+}
+
+static inline void *design_allocate(size_t size, size_t alignment, int zeroed, uintptr_t site) {
+  return allocate_any(size, alignment, zeroed, site);
 }
 
 /// Bytes from here to the end of the block.

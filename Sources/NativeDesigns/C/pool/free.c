@@ -20,11 +20,16 @@ static struct pool_block *block_start(struct pool_page *page, const void *inside
   return (struct pool_block *)(page->start + offset / page->block_bytes * page->block_bytes);
 }
 
-FAST void push_local(struct pool_page *page, struct pool_block *block) {
+PATH void push_local(struct pool_page *page, struct pool_block *block) {
   COUNT(FREE_LIST_PUSH);
   SHARED_WRITE(*page_line(page));
-  block->next = page->local_free;
+#if HAS_ONE_LIST
+  block_set_next(block, page->free);
+  page->free = block;
+#else
+  block_set_next(block, page->local_free);
   page->local_free = block;
+#endif
 }
 
 /// Frees a block, given by its start, in a page that may be full.
@@ -36,6 +41,7 @@ static void free_local_flagged(struct pool_heap *heap, struct pool_page *page,
   if (used == 0) page_retire(heap, page);
 }
 
+#if !IS_LOCKED
 static void free_remote(struct pool_segment *segment, struct pool_page *page,
                         struct pool_block *block) {
   COUNT(REMOTE_FREE);
@@ -43,7 +49,7 @@ static void free_remote(struct pool_segment *segment, struct pool_page *page,
   uintptr_t wanted;
   COUNT(ATOMIC_UNCONTENDED);
   for (;;) {
-    block->next = (struct pool_block *)list;
+    block_set_next(block, (struct pool_block *)list);
     wanted = list & REMOTE_NOTIFY ? 0 : (uintptr_t)block;
     if (LIKELY(atomic_compare_exchange_weak_explicit(&page->remote, &list, wanted,
                                                      memory_order_acq_rel, memory_order_relaxed)))
@@ -56,7 +62,7 @@ static void free_remote(struct pool_segment *segment, struct pool_page *page,
   struct pool_block *first = atomic_load_explicit(&heap->delayed, memory_order_relaxed);
   COUNT(ATOMIC_UNCONTENDED);
   for (;;) {
-    block->next = first;
+    block_set_next(block, first);
     if (LIKELY(atomic_compare_exchange_weak_explicit(&heap->delayed, &first, block,
                                                      memory_order_release, memory_order_relaxed)))
       break;
@@ -64,6 +70,7 @@ static void free_remote(struct pool_segment *segment, struct pool_page *page,
   }
   SHARED_WRITE(heap->delayed_line);
 }
+#endif
 
 /// Everything but a block of a local page that is neither full nor holds moved starts.
 SLOW void free_other(struct pool_heap *heap, struct pool_segment *segment, struct pool_page *page,
@@ -74,10 +81,13 @@ SLOW void free_other(struct pool_heap *heap, struct pool_segment *segment, struc
     return;
   }
   if (flags & PAGE_ALIGNED) start = block_start(page, start);
-  if (segment->heap == heap)
-    free_local_flagged(heap, page, start);
-  else
+#if !IS_LOCKED
+  if (segment->heap != heap) {
     free_remote(segment, page, start);
+    return;
+  }
+#endif
+  free_local_flagged(heap, page, start);
 }
 
 FAST struct pool_header *header_of(void *block) {
@@ -112,18 +122,41 @@ FAST void header_write(void *block, size_t size, uintptr_t site) {
 #endif
 }
 
-static inline void design_free(void *block) {
-  header_check(block);
-  COUNT(PAGE_LOOKUP);
-  struct pool_block *start = (struct pool_block *)((char *)block - HEADER_BYTES);
-  struct pool_segment *segment = segment_of(start);
-  struct pool_page *page = page_in(segment, start);
-  COUNT(THREAD_LOCAL_ACCESS);
-  struct pool_heap *heap = THREAD(thread_heap);
-  if (UNLIKELY(segment->heap != heap || page_flags(page))) {
+/// Frees a block whose page's heap is known, and locked if it has a lock.
+FAST void free_here(struct pool_heap *heap, struct pool_segment *segment, struct pool_page *page,
+                    struct pool_block *start) {
+  if (UNLIKELY(segment->heap != heap) || UNLIKELY(page_is_flagged(page))) {
     free_other(heap, segment, page, start);
     return;
   }
+  if (magazine_push(heap, page, start)) return;
   push_local(page, start);
   if (UNLIKELY(page_add_used(page, (uint32_t)-1) == 0)) page_retire(heap, page);
 }
+
+PATH void free_any(void *block) {
+  header_check(block);
+  COUNT(PAGE_LOOKUP);
+  COUNT_BRANCHES();
+  COUNT_PATH();
+  COUNT_FLAGS();
+  struct pool_block *start = (struct pool_block *)((char *)block - HEADER_BYTES);
+  struct pool_segment *segment = segment_of(start);
+  struct pool_page *page = page_in(segment, start);
+#if IS_LOCKED
+  // A region of its own is no heap's.
+  if (UNLIKELY(page_flags(page) & PAGE_HUGE)) {
+    free_other(segment->heap, segment, page, start);
+    return;
+  }
+  // The lock of the heap that has the page, whoever frees.
+  struct pool_heap *heap = segment->heap;
+  heap_lock(heap);
+  free_here(heap, segment, page, start);
+  heap_unlock(heap);
+#else
+  free_here(heap_here(), segment, page, start);
+#endif
+}
+
+static inline void design_free(void *block) { free_any(block); }

@@ -8,6 +8,22 @@ FAST void page_set_flags(struct pool_page *page, uint8_t flags) {
   atomic_store_explicit(&page->flags, flags, memory_order_relaxed);
 }
 
+/// Whether its blocks can't simply be pushed on a list of the owner's. Told apart, every flag is
+/// loaded and compared by itself.
+FAST int page_is_flagged(struct pool_page *page) {
+#if MALLOMETER_TOGGLE_PAGE_FLAGS == MALLOMETER_PAGE_FLAGS_SEPARATE
+  return UNLIKELY(page_flags(page) & PAGE_FULL) || UNLIKELY(page_flags(page) & PAGE_ALIGNED) ||
+         UNLIKELY(page_flags(page) & PAGE_HUGE);
+#else
+  return page_flags(page) != 0;
+#endif
+}
+
+/// Whether malloc can take a block from it as it is.
+FAST int page_has_block(struct pool_page *page) {
+  return page->free || (HAS_BUMP && page->capacity < page->reserved);
+}
+
 /// - Returns: the new count.
 FAST uint32_t page_add_used(struct pool_page *page, uint32_t change) {
 #if MALLOMETER_TOGGLE_USED_COUNTER == MALLOMETER_USED_COUNTER_ATOMIC
@@ -23,7 +39,7 @@ FAST uint32_t page_add_used(struct pool_page *page, uint32_t change) {
 
 /// Every entry of the direct table that leads to this bin follows the queue's first page.
 static void queue_update_direct(struct pool_heap *heap, uint32_t bin) {
-#if MALLOMETER_TOGGLE_INDEX == MALLOMETER_INDEX_DIRECT
+#if IS_DIRECT
   if (bin_bytes[bin] > SMALL_BYTES) return;
   uint32_t from = bin == 1 ? 0 : bin_bytes[bin - 1] / 8 + 1;
   uint32_t upTo = bin_bytes[bin] / 8;
@@ -73,8 +89,9 @@ static void queue_remove(struct pool_heap *heap, struct pool_page *page) {
   }
 }
 
-/// Links the next portion of blocks, in address order.
+/// Links the next portion of blocks, in address order, unless bumping cuts them one by one.
 static void page_extend(struct pool_page *page) {
+  if (HAS_BUMP) return;
   uint32_t portion = EXTEND_BYTES / page->block_bytes;
   uint32_t left = (uint32_t)(page->reserved - page->capacity);
   uint32_t count = portion == 0 ? 1 : portion;
@@ -85,21 +102,22 @@ static void page_extend(struct pool_page *page) {
   page->free = (struct pool_block *)block;
   for (uint32_t linked = 1; linked < count; linked++) {
     char *next = block + page->block_bytes;
-    ((struct pool_block *)block)->next = (struct pool_block *)next;
+    block_set_next((struct pool_block *)block, (struct pool_block *)next);
     block = next;
   }
-  ((struct pool_block *)block)->next = NULL;
+  block_set_next((struct pool_block *)block, NULL);
   page->capacity = (uint16_t)(page->capacity + count);
 }
 
+#if !IS_LOCKED
 /// Puts blocks that other threads freed on `free`.
 static void page_take_remote(struct pool_page *page, uintptr_t list) {
   struct pool_block *block = (struct pool_block *)(list & ~(uintptr_t)REMOTE_NOTIFY);
   uint32_t count = 0;
   while (block) {
-    struct pool_block *next = block->next;
+    struct pool_block *next = block_next(block);
     COUNT(REMOTE_COLLECT);
-    block->next = page->free;
+    block_set_next(block, page->free);
     page->free = block;
     count++;
     block = next;
@@ -108,23 +126,45 @@ static void page_take_remote(struct pool_page *page, uintptr_t list) {
   atomic_store_explicit(&page->used, used - count, memory_order_relaxed);
 }
 
+SLOW void page_collect_remote(struct pool_page *page) {
+  COUNT(ATOMIC_UNCONTENDED);
+  page_take_remote(page, atomic_exchange_explicit(&page->remote, 0, memory_order_acquire));
+}
+#endif
+
+/// What eager collection does before every allocation.
+FAST void page_check_remote(struct pool_page *page) {
+#if IS_EAGER
+  COUNT(REMOTE_CHECK);
+  if (UNLIKELY(atomic_load_explicit(&page->remote, memory_order_relaxed)))
+    page_collect_remote(page);
+#else
+  (void)page;
+#endif
+}
+
 /// Makes what was freed available: the owner's frees, and other threads'.
 static void page_collect(struct pool_page *page) {
+#if HAS_ONE_LIST
+  (void)page;
+#else
   COUNT(FREE_LIST_COLLECT);
   SHARED_WRITE(*page_line(page));
   if (!page->free) {
     page->free = page->local_free;
     page->local_free = NULL;
   }
-  if (UNLIKELY(atomic_load_explicit(&page->remote, memory_order_relaxed))) {
-    COUNT(ATOMIC_UNCONTENDED);
-    page_take_remote(page, atomic_exchange_explicit(&page->remote, 0, memory_order_acquire));
-  }
+#endif
+#if !IS_LOCKED
+  if (UNLIKELY(atomic_load_explicit(&page->remote, memory_order_relaxed)))
+    page_collect_remote(page);
+#endif
 }
 
 /// Takes a page without free blocks out of its queue.
 /// - Returns: 0 when another thread freed a block meanwhile; it is collected then.
 static int page_make_full(struct pool_heap *heap, struct pool_page *page) {
+#if !IS_LOCKED
   uintptr_t none = 0;
   if (!atomic_compare_exchange_strong(&page->remote, &none, REMOTE_NOTIFY)) {
     COUNT(ATOMIC_CONTENDED);
@@ -132,6 +172,7 @@ static int page_make_full(struct pool_heap *heap, struct pool_page *page) {
     return 0;
   }
   COUNT(ATOMIC_UNCONTENDED);
+#endif
   COUNT(PAGE_FULL);
   page_set_flags(page, page_flags(page) | PAGE_FULL);
   queue_remove(heap, page);
@@ -143,9 +184,11 @@ static void page_make_available(struct pool_heap *heap, struct pool_page *page) 
   COUNT(PAGE_AVAILABLE);
   page_set_flags(page, page_flags(page) & ~PAGE_FULL);
   queue_push_back(heap, page);
+#if !IS_LOCKED
   COUNT(ATOMIC_UNCONTENDED);
   uintptr_t remote = atomic_exchange_explicit(&page->remote, 0, memory_order_acquire);
   if (UNLIKELY(remote & ~(uintptr_t)REMOTE_NOTIFY)) page_take_remote(page, remote);
+#endif
 }
 
 /// A page of which the last block was freed. The only page of its bin is kept: a program that
@@ -154,7 +197,7 @@ SLOW void page_retire(struct pool_heap *heap, struct pool_page *page) {
   COUNT(PAGE_RETIRE);
   page_set_flags(page, 0);
   int only = !page->next && !page->previous;
-  if (only && page->block_bytes <= MEDIUM_PAGE_BLOCK) return;
+  if (only && page->block_bytes <= KEPT_BLOCK) return;
   queue_remove(heap, page);
   segment_return_page(heap, page);
 }
@@ -165,7 +208,7 @@ static struct pool_page *page_find(struct pool_heap *heap, uint32_t bin) {
   while (page != &heap->empty) {
     COUNT(PAGE_VISIT);
     page_collect(page);
-    if (page->free) return page;
+    if (page_has_block(page)) return page;
     if (page->capacity < page->reserved) {
       page_extend(page);
       return page;

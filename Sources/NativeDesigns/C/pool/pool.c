@@ -1,7 +1,11 @@
 // pool: mimalloc's scheme. A thread-local heap of pages, each filled with blocks of one size that
 // are kept on lists linked through the free blocks themselves.
 
+#include "toggles.h"
+
 #include "types.h"
+
+#include "links.c"
 
 #include "bins.c"
 
@@ -12,6 +16,8 @@ static struct pool_page *page_of(const void *block);
 #include "segment.c"
 
 #include "page.c"
+
+#include "magazine.c"
 
 #include "heap.c"
 

@@ -45,6 +45,9 @@ static struct pool_segment *segment_new(struct pool_heap *heap, enum page_kind k
     segment->region = (char *)segment;
     segment->region_bytes = SEGMENT_BYTES;
     segment->heap = heap;
+#if IS_ENCODED
+    if (!atomic_load_explicit(&link_key, memory_order_relaxed)) link_key_begin();
+#endif
   }
   COUNT(SEGMENT_INIT);
   segment->page_shift = kind_shift[kind];

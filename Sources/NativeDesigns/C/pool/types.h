@@ -12,8 +12,22 @@ enum {
   /// The largest block of each kind of page; what is larger gets a region of its own.
   SMALL_PAGE_BLOCK = 8 << 10,
   MEDIUM_PAGE_BLOCK = 64 << 10,
+#if HAS_LARGE_PAGES
+  LARGEST_BLOCK = 2 << 20,
+  KEPT_BLOCK = LARGEST_BLOCK,
+#else
   LARGEST_BLOCK = 1 << 20,
-  BIN_COUNT = 61,
+  KEPT_BLOCK = MEDIUM_PAGE_BLOCK,
+#endif
+#if MALLOMETER_TOGGLE_BINS == MALLOMETER_BINS_32
+  SMALL_BINS = 12,
+  BIN_COUNT = HAS_LARGE_PAGES ? 35 : 33,
+#else
+  SMALL_BINS = 20,
+  BIN_COUNT = HAS_LARGE_PAGES ? 65 : 61,
+#endif
+  /// Of one magazine.
+  MAGAZINE_BLOCKS = 15,
   /// A page's blocks are linked in portions of this many bytes, so that memory is touched late.
   EXTEND_BYTES = 4096,
 };
@@ -67,6 +81,11 @@ struct pool_segment {
 };
 _Static_assert(offsetof(struct pool_segment, pages) == 64, "pages are lines of their own");
 
+struct pool_magazine {
+  uint64_t count;
+  struct pool_block *blocks[MAGAZINE_BLOCKS];
+};
+
 struct pool_heap {
   /// By size in words, rounded up: the first page of the bin's queue.
   struct pool_page *direct[SMALL_WORDS + 1];
@@ -81,12 +100,20 @@ struct pool_heap {
   struct pool_heap *next_abandoned;
   /// Of `delayed`.
   SHARED_LINE(delayed_line)
+#if IS_LOCKED
+  /// For the heap, its pages and its segments.
+  struct spin_lock lock;
+  /// Of all heaps.
+  struct pool_heap *next_heap;
+#endif
   _Alignas(64) struct pool_page empty;
+#if HAS_MAGAZINES
+  struct pool_magazine magazines[SMALL_BINS + 1];
+#endif
 };
 
 /// Set by the owner of a full page: whoever frees a block of it next tells the heap.
 enum { REMOTE_NOTIFY = 1 };
-
 
 /// At the very start of a block, so that the link of a free block overwrites the magic number: a
 /// second free is found out.
