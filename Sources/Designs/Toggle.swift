@@ -47,5 +47,5 @@ public struct Family: Sendable {
   }
 
   /// Every family, in the order in which `designs` lists them.
-  public static let all: [Family] = [.pool, .reuse, .tiered]
+  public static let all: [Family] = [.pool, .reuse, .tiered, .locked]
 }

@@ -22,11 +22,15 @@ extension Simulation {
       return try run(
         TieredModel<Memory>.self, source, memory: memory, counts: counts, onWindow: onWindow,
         onOperation: onOperation)
+    case "locked":
+      return try run(
+        LockedModel<Memory>.self, source, memory: memory, counts: counts, onWindow: onWindow,
+        onOperation: onOperation)
     default:
       throw SimulationError.notModelled(family: design.family, known: Self.modelledFamilies)
     }
   }
 
   /// The families that have a model.
-  public static let modelledFamilies: [String] = ["pool", "reuse", "tiered"]
+  public static let modelledFamilies: [String] = ["pool", "reuse", "tiered", "locked"]
 }

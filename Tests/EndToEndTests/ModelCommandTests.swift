@@ -91,7 +91,7 @@ import Testing
     #expect(steps["malloc-call"] != nil && !steps.keys.contains { $0.contains("miss") })
   }
 
-  @Test(arguments: ["pool", "reuse", "tiered"]) func modelsAreExactOnAGeneratedTrace(
+  @Test(arguments: ["pool", "reuse", "tiered", "locked"]) func modelsAreExactOnAGeneratedTrace(
     design: String
   ) throws {
     let both = try mallometer.inBothFormats("check", trace, "--design", design)

@@ -17,6 +17,7 @@ import Testing
       PoolExactnessTests.everything, PoolExactnessTests.eager,
     ]
     + Design.singleToggleVariants(of: .reuse) + Design.singleToggleVariants(of: .tiered)
+    + Design.singleToggleVariants(of: .locked)
 
   /// Those whose code differs in how it uses memory or what threads share.
   static let sanitized = [
@@ -32,6 +33,8 @@ import Testing
       family: .tiered, changes: ["medium": "global", "warming": "on", "statistics": "relaxed"]),
     Design(family: .reuse, changes: ["heap": "thread-local", "free-lists": "on"]),
     Design(family: .reuse, changes: fundamental),
+    Design(family: .locked), Design(family: .locked, changes: ["lock": "spin"]),
+    Design(family: .locked, changes: ["lock": "per-class"]),
   ]
 
   /// Everything of hakmem's fundamental redesign, with a cache per thread as well.
@@ -122,7 +125,7 @@ import Testing
 
   @Test(arguments: [
     Design(family: .pool, changes: ["header": "16"]), Design(family: .reuse),
-    Design(family: .tiered),
+    Design(family: .tiered), Design(family: .locked),
   ])
   func findsOutABlockThatIsFreedTwice(design: Design) throws {
     let scratch = try ScratchFolder()
@@ -149,6 +152,8 @@ import Testing
     Design(family: .tiered), Design(family: .tiered, changes: ["tiers": "off"]),
     Design(family: .reuse, changes: ["heap": "thread-local", "free-lists": "on"]),
     Design(family: .reuse, changes: fundamental),
+    Design(family: .locked), Design(family: .locked, changes: ["lock": "spin"]),
+    Design(family: .locked, changes: ["lock": "per-class"]),
   ])
   func runsRealPrograms(design: Design) throws {
     let library = try compiler.build(design)
