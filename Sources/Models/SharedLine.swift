@@ -22,20 +22,31 @@ public struct SharedLine: Sendable {
 /// A lock of a design: on the serialised order it is always free.
 public struct SharedLock: Sendable {
   @usableFromInline var line = SharedLine()
+  /// In which it was taken last.
+  @usableFromInline var operation: UInt64 = 0
 
   public init() {}
+
+  @inlinable @inline(__always)
+  mutating func write(by thread: UInt16, _ counts: StepCounts) {
+    if line.writer != 0 && line.writer != UInt32(thread) &+ 1 {
+      counts.lockTakenOverFrom = operation
+    }
+    operation = counts.operation
+    line.write(by: thread, counts)
+  }
 
   /// A spin lock taken.
   @inlinable @inline(__always)
   public mutating func acquire(by thread: UInt16, _ counts: StepCounts) {
     counts.count(.lockUncontended)
-    line.write(by: thread, counts)
+    write(by: thread, counts)
   }
 
   /// A mutex of the C library taken.
   @inlinable @inline(__always)
   public mutating func acquireMutex(by thread: UInt16, _ counts: StepCounts) {
     counts.count(.mutexUncontended)
-    line.write(by: thread, counts)
+    write(by: thread, counts)
   }
 }

@@ -9,8 +9,8 @@ public struct StepCounts: @unchecked Sendable {
 
   /// Zeroed counts; release them with `deallocate`.
   public static func allocate() -> StepCounts {
-    let base = UnsafeMutablePointer<UInt64>.allocate(capacity: Step.count)
-    base.initialize(repeating: 0, count: Step.count)
+    let base = UnsafeMutablePointer<UInt64>.allocate(capacity: Step.count + 2)
+    base.initialize(repeating: 0, count: Step.count + 2)
     return StepCounts(base: base)
   }
 
@@ -24,6 +24,19 @@ public struct StepCounts: @unchecked Sendable {
   }
 
   @inlinable public subscript(step: Step) -> UInt64 { base[Int(step.rawValue)] }
+
+  /// The number of the operation under way, for whoever looks at operations one by one; else 0.
+  @inlinable public var operation: UInt64 {
+    get { base[Step.count] }
+    nonmutating set { base[Step.count] = newValue }
+  }
+
+  /// The operation in which a lock had been taken last, by another thread, that the operation under
+  /// way took; nobody but its reader sets it back.
+  @inlinable public var lockTakenOverFrom: UInt64 {
+    get { base[Step.count + 1] }
+    nonmutating set { base[Step.count + 1] = newValue }
+  }
 
   /// All counts, in the order of `Step.allCases`.
   public var values: UnsafeBufferPointer<UInt64> {

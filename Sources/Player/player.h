@@ -72,6 +72,9 @@ struct reader reader_make(
 size_t reader_fill(struct reader *reader);
 
 static inline uint32_t kind_of(const struct mallometer_operation *op) { return op->kind; }
+static inline int is_call(const struct mallometer_operation *op) {
+  return op->kind < MALLOMETER_OPERATION_AWAIT_TURN;
+}
 static inline uint64_t size_of(const struct mallometer_operation *op) {
   return (uint64_t)op->size_high << 32 | op->size;
 }
@@ -85,8 +88,9 @@ static inline uintptr_t site_of(const struct player *p, const struct mallometer_
 
 void run_time(struct player *player);
 /// Starts the threads of a sequenced plan and has them wait; the caller plays the first. `times` is
-/// where the windows of all threads go.
-void threads_prepare(struct player *player, struct mallometer_window_time *times);
+/// where the windows of all threads go, `stamps` where the time stamps of all calls go or NULL.
+void threads_prepare(
+    struct player *player, struct mallometer_window_time *times, uint64_t *stamps);
 /// Plays a sequenced plan to its end on all threads.
 void threads_play(void);
 void run_count(struct player *player);

@@ -19,6 +19,8 @@
 struct worker {
   const struct mallometer_plan_thread *plan;
   struct mallometer_window_time *times;
+  /// Where the time stamps of its calls go; NULL over builds that count nothing.
+  uint64_t *stamps;
   struct mallometer_operation *buffer;
   int cpu;
 };
@@ -62,6 +64,18 @@ static __attribute__((noinline)) void shared_all(
   run_window(p, at, count, MALLOMETER_TOUCH_ALL, 1);
 }
 
+/// Where the running thread's next time stamp goes.
+static __thread uint64_t *next_stamp;
+
+/// For counting builds: what they count of the threads' meeting is explained by when each call began.
+static __attribute__((noinline)) void shared_stamped(
+    struct player *p, const struct mallometer_operation *at, size_t count) {
+  for (const struct mallometer_operation *end = at + count; at < end; at++) {
+    if (is_call(at)) *next_stamp++ = __rdtsc();
+    perform_in_sequence(p, at);
+  }
+}
+
 /// One window. Its ticks are those that passed less those waited; if the thread lost its processor
 /// besides, those that it had one, by the kernel's account. Blocking inside the allocator, on a
 /// lock, is the allocator's.
@@ -70,7 +84,8 @@ static void time_window(
     struct mallometer_window_time *time) {
   static void (*const runs[])(struct player *, const struct mallometer_operation *, size_t) = {
       shared_none, shared_first_line, shared_per_page, shared_all};
-  void (*run)(struct player *, const struct mallometer_operation *, size_t) = runs[p->plan.touch];
+  void (*run)(struct player *, const struct mallometer_operation *, size_t) =
+      worker->stamps != NULL ? shared_stamped : runs[p->plan.touch];
   waiting.ticks = waiting.spun_ticks = waiting.processor_ns = waiting.switches = 0;
   uint64_t switches = thread_switches(), processor_ns = thread_processor_ns();
   uint64_t from = __rdtsc();
@@ -97,6 +112,7 @@ static void play(const struct worker *worker) {
   struct mallometer_window_time *time = worker->times;
   uint64_t offset = worker->plan->operations_offset;
   waiting.due = __rdtsc();
+  next_stamp = worker->stamps;
   while (offset != 0) {
     struct mallometer_plan_window window;
     read_exactly(p->plan_file, &window, sizeof window, offset);
@@ -148,11 +164,14 @@ static void choose_processors(uint32_t threads) {
   }
 }
 
-void threads_prepare(struct player *p, struct mallometer_window_time *times) {
+void threads_prepare(
+    struct player *p, struct mallometer_window_time *times, uint64_t *stamps) {
   uint32_t threads = p->plan.threads;
   for (uint32_t i = 0; i < threads; i++) {
     workers[i].plan = &p->threads[i];
     workers[i].times = times + p->threads[i].first_window;
+    workers[i].stamps = stamps;
+    if (stamps != NULL) stamps += p->threads[i].calls;
     workers[i].buffer = map_resident(p->plan.longest_window * sizeof *workers[i].buffer);
   }
   choose_processors(threads);
@@ -165,8 +184,19 @@ void threads_prepare(struct player *p, struct mallometer_window_time *times) {
   wait_for(&ready, threads - 1);
 }
 
+/// What a counting build counted so far, on all threads.
+static void read_counts(const struct player *p, uint64_t *out) {
+  if (p->allocator.step_counts != NULL && p->plan.steps <= MALLOMETER_RESULT_STEPS)
+    p->allocator.step_counts(out);
+}
+
 void threads_play(void) {
+  static uint64_t before[MALLOMETER_RESULT_STEPS];
+  read_counts(&player, before);
   count_up(&begun);
   play(&workers[0]);
   wait_for(&done, player.plan.threads - 1);
+  uint64_t *counts = player.result->step_counts;
+  read_counts(&player, counts);
+  for (size_t step = 0; step < MALLOMETER_RESULT_STEPS; step++) counts[step] -= before[step];
 }

@@ -70,9 +70,11 @@ static __attribute__((noinline)) void window_all(
   run_window(p, at, count, MALLOMETER_TOUCH_ALL, 0);
 }
 
-/// Maps the windows of the result, resident before the first is written.
-static struct mallometer_window_time *map_windows(struct player *p, uint64_t windows) {
-  uint64_t bytes = MALLOMETER_RESULT_RECORDS + windows * sizeof(struct mallometer_window_time);
+/// Maps the windows of the result and the stamps after them, resident before the first is written.
+static struct mallometer_window_time *map_windows(
+    struct player *p, uint64_t windows, uint64_t stamps) {
+  uint64_t bytes = MALLOMETER_RESULT_RECORDS + windows * sizeof(struct mallometer_window_time)
+                   + stamps * sizeof(uint64_t);
   if (posix_fallocate(p->result_file, 0, (off_t)bytes) != 0)
     fail(2, "no room for the result", strerror(ENOSPC));
   char *start = mmap(
@@ -111,11 +113,12 @@ void run_time(struct player *p) {
     fail(70, "the plan does not suit timing", NULL);
   const struct mallometer_plan_thread *last = &p->threads[p->plan.threads - 1];
   uint64_t windows = last->first_window + (last->calls + p->plan.window - 1) / p->plan.window;
-  struct mallometer_window_time *times = map_windows(p, windows);
+  uint64_t stamps = p->plan.sequenced && p->result->has_step_counts ? p->plan.calls : 0;
+  struct mallometer_window_time *times = map_windows(p, windows, stamps);
   memset(buffer, 0, sizeof buffer);
   result->ticks_per_second = measure_ticks_per_second();
   result->core_hertz[0] = measure_core_hertz(result->ticks_per_second);
-  if (p->plan.sequenced) threads_prepare(p, times);
+  if (p->plan.sequenced) threads_prepare(p, times, stamps ? (uint64_t *)(times + windows) : NULL);
   else if (p->allocator.begin != NULL) p->allocator.begin();
   struct rusage before, after;
   reset_peak();

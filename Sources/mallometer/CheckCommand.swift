@@ -15,6 +15,12 @@ struct CheckCommand: AsyncParsableCommand {
       Exits with 1 where anything differs. A trace of several threads is run in the recorded order \
       on one thread, which takes the place of each; with --threads one it is one thread's.
 
+      With --concurrent the threads of such a trace run beside each other besides, on a counting
+      build. The model performs their calls in the order in which they began, and predicts how often
+      a shared line went to another thread and how often a lock was found held. Exits with 1 where
+      transfers and waits together are off by more than 25 % and by more than one in a thousand
+      operations. Traces of one thread are left out.
+
       With --instructions the steps are checked from outside as well: valgrind counts the
       instructions of the ordinary builds of the designs and of variants of their families, and
       from all but one design, then all but one trace, follows what each step is worth. Exits with
@@ -33,6 +39,9 @@ struct CheckCommand: AsyncParsableCommand {
 
   @Flag(help: "Check every single-toggle variant and named point of the designs' families too.")
   var variants = false
+
+  @Flag(help: "Run the threads beside each other too; compare what depends on timing.")
+  var concurrent = false
 
   @Flag(help: "Check too that the steps explain the instructions that valgrind counts.")
   var instructions = false
@@ -57,7 +66,9 @@ struct CheckCommand: AsyncParsableCommand {
     let compiler = VariantCompiler(installation: installation)
     let check = ExactnessCheck(player: player, compiler: compiler)
     let counting = try instructions ? InstructionCount(player: player, compiler: compiler) : nil
+    let concurrency = ConcurrencyCheck(player: player, compiler: compiler)
     var runs: [CheckReport.Run] = []
+    var concurrentRuns: [ConcurrencyReport.Run] = []
     var options = workload.options
     options.threads = workload.threads ?? .recorded
     context.progress.begin("checking", total: arguments.traces.count * designs.count)
@@ -70,6 +81,13 @@ struct CheckCommand: AsyncParsableCommand {
         runs.append(CheckReport.Run(trace: path, design: design.description, outcome: outcome))
         context.progress.advance(detail: "\(design) on \(path)")
       }
+      guard concurrent, source.threads > 1 else { continue }
+      let threaded = try Plan.compile(workload: source)
+      for design in designs {
+        let outcome = try concurrency.compare(source, design: design, plan: threaded)
+        concurrentRuns.append(
+          ConcurrencyReport.Run(trace: path, design: design.description, outcome: outcome))
+      }
     }
     var explained: InstructionReport?
     if let counting {
@@ -77,9 +95,13 @@ struct CheckCommand: AsyncParsableCommand {
         counting: counting, designs: designs, first: first, options: options
       ).run(arguments.traces, progress: context.progress)
     }
-    let report = CheckReport(runs: runs, instructions: explained)
+    let report = CheckReport(
+      runs: runs, instructions: explained,
+      concurrent: concurrent ? ConcurrencyReport(runs: concurrentRuns) : nil)
     try context.print(report)
-    if report.runs.contains(where: { $0.differing > 0 }) || explained?.isExplained == false {
+    if report.runs.contains(where: { $0.differing > 0 }) || explained?.isExplained == false
+      || report.concurrent?.isPredicted == false
+    {
       throw ExitStatus.answerIsNo.code
     }
   }
@@ -90,6 +112,8 @@ struct CheckReport: Report {
   let runs: [Run]
   /// Null without `--instructions`.
   @Nullable var instructions: InstructionReport?
+  /// Null without `--concurrent`.
+  @Nullable var concurrent: ConcurrencyReport?
 
   struct Run: Encodable {
     let trace: String
@@ -151,6 +175,7 @@ struct CheckReport: Report {
       }
       return text
     }
-    return table.text + differences.joined() + (instructions.map { "\n\($0.text)" } ?? "")
+    return table.text + differences.joined() + (concurrent.map { "\n\($0.text)" } ?? "")
+      + (instructions.map { "\n\($0.text)" } ?? "")
   }
 }

@@ -91,6 +91,22 @@ import Testing
     #expect(steps["malloc-call"] != nil && !steps.keys.contains { $0.contains("miss") })
   }
 
+  /// Heaps of threads that share nothing hardly meet, whatever the timing.
+  @Test func threadsBesideEachOtherAreCompared() throws {
+    let threaded = folder.file("threads.mlt")
+    let made = try mallometer(
+      "generate", "local-threads", "threads=2", "events=40000", "-o", threaded)
+    try #require(made.status == 0, "\(made.errors)")
+    let both = try mallometer.inBothFormats("check", threaded, "--design", "pool", "--concurrent")
+    #expect(both.text.contains("transfers"))
+    let compared = try #require(try both.json.json()["concurrent"] as? [String: Any])
+    let run = try #require((compared["runs"] as? [[String: Any]])?.first)
+    expectKeys(
+      "trace design calls predictedTransfers countedTransfers predictedWaits countedWaits "
+        + "errorPercent isPredicted", in: run, "concurrent")
+    #expect(run["calls"] as? Int == 40_000 && run["isPredicted"] as? Bool == true)
+  }
+
   @Test(arguments: ["pool", "reuse", "tiered", "locked"]) func modelsAreExactOnAGeneratedTrace(
     design: String
   ) throws {

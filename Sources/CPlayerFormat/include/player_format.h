@@ -62,7 +62,7 @@ enum mallometer_touch {
 enum {
   /// "mmplan" and "mmrslt" with the format's version.
   MALLOMETER_PLAN_MAGIC = 0x6D6D0005,
-  MALLOMETER_RESULT_MAGIC = 0x6D720003,
+  MALLOMETER_RESULT_MAGIC = 0x6D720004,
   /// Where the first operation lies.
   MALLOMETER_PLAN_OPERATIONS = 4096,
   MALLOMETER_PLAN_MAX_THREADS = 256,
@@ -70,6 +70,8 @@ enum {
   MALLOMETER_READ_OPERATIONS = 8192,
   /// Where the result's windows (or other records) begin.
   MALLOMETER_RESULT_RECORDS = 8192,
+  /// Steps that a result's totals have room for.
+  MALLOMETER_RESULT_STEPS = 256,
 };
 
 /// At offset 0 of a plan. Operations follow at MALLOMETER_PLAN_OPERATIONS, then
@@ -131,7 +133,8 @@ enum mallometer_player_outcome {
 };
 
 /// At offset 0 of a result. What follows depends on the mode: per window one
-/// `mallometer_window_time` (time), or hash and step counts (count), or per operation of one window
+/// `mallometer_window_time` (time; of a sequenced plan over a counting build the time stamp of every
+/// call follows, 8 bytes each, thread by thread), or hash and step counts (count), or per operation of one window
 /// address and step counts (dump), or per kind of call a histogram (latency).
 struct mallometer_result_header {
   uint32_t magic;
@@ -158,7 +161,11 @@ struct mallometer_result_header {
   uint32_t has_step_counts;
   /// The file that malloc comes from.
   char allocator_path[4096];
+  /// What a counting build counted on all threads while a sequenced plan was played; else 0.
+  uint64_t step_counts[MALLOMETER_RESULT_STEPS];
 };
+_Static_assert(
+    sizeof(struct mallometer_result_header) <= MALLOMETER_RESULT_RECORDS, "records come after it");
 
 /// In place of an operation's address (regions are numbered from 1): a thread's end, dumped after the
 /// operation that it follows.

@@ -49,6 +49,15 @@ public struct Simulation: Sendable {
     return own.merging(["utilisation": used, "fragmentation": 1 - used]) { $1 }
   }
 
+  /// Simulates every operation without a memory model, into counts of the caller's.
+  /// - Parameter counts: zeroed; `onOperation` may read what `StepCounts` knows besides the counts.
+  public func run(
+    _ source: any OperationSource, counts: StepCounts, onOperation: @escaping OperationBody
+  ) throws -> SimulationResult {
+    try runRegistered(
+      source, memory: NoMemory(), counts: counts, onWindow: nil, onOperation: onOperation)
+  }
+
   /// Simulates with a given model instead of the registered one.
   public func run<Model: AllocatorModel>(
     _ model: Model.Type, _ source: any OperationSource, memory: Model.Memory, counts: StepCounts,

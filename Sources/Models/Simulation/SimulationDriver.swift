@@ -84,8 +84,9 @@ struct SimulationDriver<Model: AllocatorModel> {
       }
       if let onOperation {
         for index in next..<end {
+          counts.operation = operations + UInt64(index - next)
           let address = perform(block[index])
-          onOperation(operations + UInt64(index - next), block[index], address, counts.values)
+          onOperation(counts.operation, block[index], address, counts.values)
         }
       } else {
         for index in next..<end {

@@ -105,6 +105,7 @@ public enum PlanError: UserFacingError, Equatable {
   case windowOutOfRange(Int)
   case tooManyThreads(Int)
   case cannotWrite(String, errorNumber: Int32)
+  case cannotRead(String)
 
   public var message: String {
     switch self {
@@ -116,6 +117,7 @@ public enum PlanError: UserFacingError, Equatable {
       "the trace has \(count) threads; a replay has up to \(MALLOMETER_PLAN_MAX_THREADS)"
     case .cannotWrite(let path, let number):
       "cannot write the replay plan \(path): \(String(cString: strerror(number)))"
+    case .cannotRead(let path): "cannot read the replay plan \(path) again"
     }
   }
 
@@ -123,6 +125,7 @@ public enum PlanError: UserFacingError, Equatable {
     switch self {
     case .sizeOutOfRange, .windowOutOfRange: nil
     case .tooManyThreads: "replay it on one thread with: --threads one"
+    case .cannotRead: "nothing else may write to TMPDIR's files while a replay runs"
     case .cannotWrite: "make room (16 bytes per event) or point TMPDIR at another disk"
     }
   }
