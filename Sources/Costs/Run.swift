@@ -11,12 +11,16 @@ public struct Run: Sendable {
   public let counts: [Float]
   /// Nanoseconds per operation in the allocator (the null replay taken off), per window.
   public let nanoseconds: [Float]
+  /// Standard error of `meanNanoseconds` over the repeats and the builds that were measured, in
+  /// nanoseconds per operation: noise and code placement. Nil where a single one was.
+  public let meanStandardError: Double?
 
   public var windows: Int { operations.count }
 
   /// - Throws: `CostsError.shape` or `.notFinite`.
   public init(
-    trace: String, design: Design, operations: [Float], counts: [Float], nanoseconds: [Float]
+    trace: String, design: Design, operations: [Float], counts: [Float], nanoseconds: [Float],
+    meanStandardError: Double? = nil
   ) throws(CostsError) {
     guard nanoseconds.count == operations.count else {
       throw .shape(what: "times", have: nanoseconds.count, expected: operations.count)
@@ -33,6 +37,7 @@ public struct Run: Sendable {
     self.operations = operations
     self.counts = counts
     self.nanoseconds = nanoseconds
+    self.meanStandardError = meanStandardError
   }
 
   /// All operations of the run.
