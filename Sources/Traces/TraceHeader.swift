@@ -48,6 +48,8 @@ public struct TraceHeader: Codable, Equatable, Sendable {
   /// What `--touch auto` means, where page faults can't tell (generated traces).
   public var touch: TouchPolicy?
   public var origin: Origin?
+  /// What was changed since the recording, in order: see `Transform`. Nil where nothing was.
+  public var transforms: [String]?
 
   /// 64 ns: about the time between two events of a busy program, so that a time costs two bits.
   public static let defaultTimeResolutionLog2 = 6
