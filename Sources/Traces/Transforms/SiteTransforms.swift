@@ -13,7 +13,8 @@ struct PreallocateTransform: SiteTransform {
 
   init(most: [UInt64]) { self.most = most }
 
-  mutating func birth(_ event: Event, _ output: inout TransformOutput) throws(TraceError) -> UInt32 {
+  mutating func birth(_ event: Event, _ output: inout TransformOutput) throws(TraceError) -> UInt32
+  {
     births += 1
     return try output.allocate(event, size: most[births - 1])
   }
@@ -41,7 +42,8 @@ struct ReuseBufferTransform: SiteTransform {
 
   init(keep: Int) { self.keep = keep }
 
-  mutating func birth(_ event: Event, _ output: inout TransformOutput) throws(TraceError) -> Buffer {
+  mutating func birth(_ event: Event, _ output: inout TransformOutput) throws(TraceError) -> Buffer
+  {
     let waiting = kept[event.thread] ?? []
     let fit = waiting.lastIndex {
       $0.capacity >= event.size && $0.alignmentLog2 >= event.alignmentLog2
@@ -112,7 +114,8 @@ struct ArenaTransform: SiteTransform {
 
   init(chunkBytes: UInt64) { self.chunkBytes = chunkBytes }
 
-  mutating func birth(_ event: Event, _ output: inout TransformOutput) throws(TraceError) -> Object {
+  mutating func birth(_ event: Event, _ output: inout TransformOutput) throws(TraceError) -> Object
+  {
     guard event.size <= chunkBytes, event.alignment <= Self.alignment else {
       return Object(
         chunk: nil, slot: try output.allocate(event, size: event.size), start: 0, size: event.size)

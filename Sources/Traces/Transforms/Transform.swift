@@ -77,7 +77,8 @@ public struct Transform: Sendable, Equatable, CustomStringConvertible {
         parameter.range.contains(number)
       else {
         throw Self.error(
-          text, "\(parameter.name) must be a whole number from \(parameter.range.lowerBound) to "
+          text,
+          "\(parameter.name) must be a whole number from \(parameter.range.lowerBound) to "
             + "\(parameter.range.upperBound)",
           "give it as \(parameter.name)=\(parameter.defaultValue), for example")
       }
