@@ -20,7 +20,7 @@ static inline void write_header(struct reuse_header *header, enum reuse_method m
     COUNT(SITE_FIELDS_WRITE);
     header->site = site;
     header->class_mebibytes =
-        cacheable ? 1u << (63 - (uint32_t)__builtin_clzll(actual / CACHE_MINIMUM)) : 0;
+        cacheable ? (uint16_t)(1u << (63 - (uint32_t)__builtin_clzll(actual / CACHE_MINIMUM))) : 0;
   }
 #else
   (void)requested, (void)site;

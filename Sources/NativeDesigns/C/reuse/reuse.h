@@ -40,10 +40,12 @@ enum reuse_method {
 #if IS(HEADER, 32)
 struct reuse_header {
   uint32_t magic;
-  uint32_t method : 3;
-  uint32_t alignment_log2 : 5;
+  // No bit-fields: writing one reads its neighbours first, and the first read of a fresh page is a
+  // page fault besides that of the first write.
+  uint8_t method;
+  uint8_t alignment_log2;
   /// The class in MiB; 0 where the block can't be cached.
-  uint32_t class_mebibytes : 24;
+  uint16_t class_mebibytes;
   /// Bytes asked for when the block left the backing.
   uint64_t requested;
   /// Bytes the caller may use.
