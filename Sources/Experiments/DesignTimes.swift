@@ -13,13 +13,16 @@ public struct OtherSession: Sendable, Codable, Equatable {
 struct DesignTimes {
   /// Per window, less the null allocator's, by the design's index.
   var windowNanoseconds: [Int: [Float]] = [:]
+  /// Of the mean of these per operation, by the design's index; none where a single repeat was made.
+  var standardErrors: [Int: Double] = [:]
   var otherSessions: [OtherSession] = []
   /// The core clock of each session, GHz.
   var clocks: [Double] = []
 
   /// Adds what a part measured: of its members, then of its bridges.
   mutating func add(
-    _ part: SessionPart, measured: [[Float]], of designs: [Design], on trace: String
+    _ part: SessionPart, measured: [[Float]], standardErrors: [Double?] = [],
+    of designs: [Design], on trace: String
   ) {
     let scale = SessionPart.scale(
       from: Array(measured[part.members.count...]),
@@ -27,6 +30,9 @@ struct DesignTimes {
     let isFirst = windowNanoseconds.isEmpty
     for (index, windows) in zip(part.members, measured) {
       windowNanoseconds[index] = windows.map { $0 * Float(scale ?? 1) }
+    }
+    for (index, error) in zip(part.members, standardErrors) {
+      self.standardErrors[index] = error.map { $0 * (scale ?? 1) }
     }
     guard !isFirst else { return }
     otherSessions.append(

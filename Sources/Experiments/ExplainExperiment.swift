@@ -46,10 +46,12 @@ public struct ExplainExperiment {
     else {
       return Outcome(gapNs: gap, noiseFloorNs: floor, explanation: nil, phases: [])
     }
-    let one = try laboratory.count(sample, first)
-      .timed(measured.result.windowNanoseconds(0))
-    let other = try laboratory.count(sample, second)
-      .timed(measured.result.windowNanoseconds(1))
+    let errors = measured.result.standardErrors
+    let counted = try laboratory.count([(sample, first), (sample, second)])
+    let one = try counted[0]
+      .timed(measured.result.windowNanoseconds(0), standardError: errors[0])
+    let other = try counted[1]
+      .timed(measured.result.windowNanoseconds(1), standardError: errors[1])
     let isolated = try laboratory.isolatedCosts()
     let set = try TrainingSet(
       runs: runs.filter { $0.trace != sample.name }, priors: Priors(isolated: isolated),

@@ -47,13 +47,13 @@ public struct FitExperiment {
 
   public let laboratory: Laboratory
   public let designs: [Design]
-  /// Seconds of measuring; what is in the notebook takes none.
+  /// Seconds of planning, counting and measuring; what is in the notebook takes none.
   public let budget: Double
   public let repeats: Int
   public let fitOptions: FitOptions
 
   public init(
-    laboratory: Laboratory, designs: [Design], budget: Double, repeats: Int = 5,
+    laboratory: Laboratory, designs: [Design], budget: Double, repeats: Int = 6,
     fitOptions: FitOptions = FitOptions()
   ) {
     self.laboratory = laboratory
@@ -63,10 +63,10 @@ public struct FitExperiment {
     self.fitOptions = fitOptions
   }
 
-  /// Simulates every pair, measures until the budget is spent, and fits.
+  /// Plans, counts and measures until the budget is spent, and fits.
   public func run(_ samples: [Laboratory.Sample]) throws -> Outcome {
     let samples = Self.distinct(samples)
-    let gathered = try gather(samples)
+    let gathered = try gather(samples, namesNext: true)
     let isolated = try laboratory.isolatedCosts()
     let set = try TrainingSet(
       runs: gathered.runs, priors: Priors(isolated: isolated), options: fitOptions)
@@ -79,118 +79,10 @@ public struct FitExperiment {
       touch: laboratory.options.touch)
   }
 
-  /// Runs, and a planner that knows which are left.
-  public struct Gathered {
-    public let runs: [Run]
-    public let coreGHz: Double
-    /// Runs that had to come from further sessions.
-    public let otherSessions: [OtherSession]
-    let planner: ExperimentPlanner
-    let pairs: [(trace: String, design: String)]
-
-    func next(_ table: CostTable) -> NextRun? {
-      let widest = table.lines.filter { $0.identifiable && $0.ns != nil }.max {
-        Self.width($0) < Self.width($1)
-      }
-      guard let widest, let step = Step(name: widest.step),
-        let found = planner.narrowing(column: Int(step.rawValue))
-      else { return nil }
-      return NextRun(
-        trace: pairs[found.index].trace, design: pairs[found.index].design, step: widest.step,
-        share: found.share)
-    }
-
-    /// Relative to the cost, but for costs under a nanosecond.
-    private static func width(_ line: CostTable.Line) -> Double {
-      guard let ns = line.ns, let low = ns.low, let high = ns.high else { return .infinity }
-      return (high - low) / max(ns.value, 1)
-    }
-  }
-
   /// A trace given twice, or a copy of it, says nothing new.
-  private static func distinct(_ samples: [Laboratory.Sample]) -> [Laboratory.Sample] {
+  static func distinct(_ samples: [Laboratory.Sample]) -> [Laboratory.Sample] {
     var seen: Set<String> = []
     return samples.filter { seen.insert($0.hash).inserted }
-  }
-
-  /// Every pair counted, and as many measured as the budget allows.
-  ///
-  /// What to measure is settled before anything is: the families as they come on every trace, then
-  /// what tells most about the costs per second. All designs of a trace are then replayed in turns
-  /// in one campaign, because the machine drifts: designs measured minutes apart differ by more
-  /// than their toggles. Where the notebook has them from several sessions, each is taken less the
-  /// null allocator of its own, and the smaller sessions are scaled to the largest.
-  public func gather(_ samples: [Laboratory.Sample]) throws -> Gathered {
-    let samples = Self.distinct(samples)
-    let pairs = samples.indices.flatMap { sample in
-      designs.indices.map { (sample: sample, design: $0) }
-    }
-    laboratory.stage("counting steps", pairs.count)
-    let counted = try pairs.map { pair in
-      defer {
-        laboratory.progress("counted \(designs[pair.design]) on \(samples[pair.sample].name)")
-      }
-      return try laboratory.count(samples[pair.sample], designs[pair.design])
-    }
-    let seconds = counted.map(secondsToMeasure)
-    let lacking = try samples.flatMap {
-      try laboratory.lackingRepeats($0, designs, repeats: repeats)
-    }
-    var chosen = pairs.indices.filter {
-      lacking[$0] != nil || designs[pairs[$0].design].isDefault
-    }
-    var planner = ExperimentPlanner(
-      try counted.indices.map {
-        ExperimentPlanner.Candidate(
-          run: try counted[$0].guessed(nanoseconds: Self.guessedNanoseconds), seconds: seconds[$0])
-      }, measured: Set(chosen), options: fitOptions)
-    var planned = chosen.reduce(0) {
-      $0 + seconds[$1] * Double(lacking[$1] ?? repeats) / Double(repeats)
-    }
-    while planned < budget, let next = planner.next() {
-      chosen.append(next)
-      planned += seconds[next]
-    }
-    var measured: [Int: Run] = [:]
-    var clocks: [Double] = []
-    var otherSessions: [OtherSession] = []
-    let plans = try samples.indices.map { sample in
-      let mine = chosen.filter { pairs[$0].sample == sample }.sorted()
-      let designs = mine.map { self.designs[pairs[$0].design] }
-      return (
-        mine: mine, designs: designs,
-        parts: try laboratory.sessionParts(samples[sample], designs, repeats: repeats)
-      )
-    }
-    // In every session the null allocator is replayed besides.
-    let replayed = plans.flatMap(\.parts).reduce(0) {
-      $0 + $1.members.count + $1.bridges.count + 1
-    }
-    laboratory.stage("replaying", repeats * replayed)
-    for (sample, plan) in zip(samples, plans) {
-      let times = try laboratory.measure(
-        plan.parts, of: plan.designs, on: sample, repeats: repeats)
-      clocks += times.clocks
-      otherSessions += times.otherSessions
-      for (position, index) in plan.mine.enumerated() {
-        measured[index] = try counted[index].timed(times.windowNanoseconds[position] ?? [])
-      }
-    }
-    return Gathered(
-      runs: measured.keys.sorted().compactMap { measured[$0] },
-      coreGHz: clocks.sorted().dropFirst(clocks.count / 2).first ?? 0,
-      otherSessions: otherSessions, planner: planner,
-      pairs: pairs.map { (samples[$0.sample].name, designs[$0.design].description) })
-  }
-
-  /// Nanoseconds per operation before anything is measured: only the planning depends on it.
-  private static let guessedNanoseconds = 40.0
-  /// Seconds that starting a player takes, and its clocks' calibration.
-  private static let startSeconds = 0.035
-
-  private func secondsToMeasure(_ run: CountedRun) -> Double {
-    let operations = run.operations.reduce(0) { $0 + Double($1) }
-    return Double(repeats) * (Self.startSeconds + operations * Self.guessedNanoseconds * 1e-9)
   }
 }
 

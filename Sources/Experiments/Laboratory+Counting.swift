@@ -13,9 +13,15 @@ public struct CountedRun: Sendable {
   public let operations: [Float]
   /// Counts per operation, window × `Step.count`.
   public let counts: [Float]
+  public let totals: SimulationTotals
 
-  /// With the times of a replay, nanoseconds per window.
-  func timed(_ windowNanoseconds: [Float]) throws(CostsError) -> Run {
+  /// With the times of a replay.
+  /// - Parameters:
+  ///   - windowNanoseconds: per window.
+  ///   - standardError: of their mean, per operation.
+  func timed(
+    _ windowNanoseconds: [Float], standardError: Double? = nil
+  ) throws(CostsError) -> Run {
     guard windowNanoseconds.count == operations.count else {
       throw .shape(
         what: "windows of \(design) on \(trace)", have: windowNanoseconds.count,
@@ -23,7 +29,8 @@ public struct CountedRun: Sendable {
     }
     return try Run(
       trace: trace, design: design, operations: operations, counts: counts,
-      nanoseconds: zip(windowNanoseconds, operations).map { $0 / max($1, 1) })
+      nanoseconds: zip(windowNanoseconds, operations).map { $0 / max($1, 1) },
+      meanStandardError: standardError)
   }
 
   /// With the same time per operation everywhere: a guess, for planning.
@@ -31,6 +38,24 @@ public struct CountedRun: Sendable {
     try Run(
       trace: trace, design: design, operations: operations, counts: counts,
       nanoseconds: operations.map { _ in Float(nanoseconds) })
+  }
+}
+
+/// What a simulation finds besides the counts. Kept in the notebook with them.
+public struct SimulationTotals: Sendable, Codable, Equatable {
+  public let operations: UInt64
+  /// The most bytes that the design had mapped at once.
+  public let peakMappedBytes: UInt64
+  /// The most bytes that the program had asked for and not freed at once.
+  public let peakLiveBytes: UInt64
+  /// Ratios from 0 to 1 by name, as `SimulationResult.metrics`.
+  public let metrics: [String: Double]
+
+  init(_ result: SimulationResult) {
+    operations = result.operations
+    peakMappedBytes = result.peakMappedBytes
+    peakLiveBytes = result.peakLiveBytes
+    metrics = result.metrics
   }
 }
 
@@ -44,30 +69,99 @@ extension Laboratory {
   /// The hash of this program, which its models are part of.
   private static let executable = Result { try SHA256.hexadecimal(ofFile: "/proc/self/exe") }
 
-  /// Counts a design's steps on a trace, memory included, unless the notebook has them.
-  public func count(_ sample: Sample, _ design: Design) throws -> CountedRun {
-    let subject = Subject(
+  private func subject(_ sample: Sample, _ design: Design) throws -> Subject {
+    Subject(
       trace: sample.hash, options: optionsText, allocator: design.description,
       build: try modelVersion)
-    let windowEvents = options.windowEvents
-    let total = sample.workload.operationCount
-    if let record = try notebook.simulation(of: subject), record.stepCount == Step.count {
-      return counted(sample, design, record.counts, windowEvents: windowEvents, total: total)
-    }
-    var counts: [UInt64] = []
-    counts.reserveCapacity(sample.workload.windowCount * Step.count)
-    _ = try Simulation(design: design, machine: machine).run(sample.workload) { window in
-      counts.append(contentsOf: window.counts)
-    }
-    try notebook.add(SimulationRecord(subject: subject, stepCount: Step.count, counts: counts))
-    return counted(sample, design, counts, windowEvents: windowEvents, total: total)
   }
 
-  private func counted(
-    _ sample: Sample, _ design: Design, _ counts: [UInt64], windowEvents: Int, total: Int
-  ) -> CountedRun {
+  /// Whether the notebook has what a design counts on a trace.
+  func hasCounts(_ sample: Sample, _ design: Design) throws -> Bool {
+    try notebook.hasSimulation(of: try subject(sample, design))
+  }
+
+  /// Counts a design's steps on a trace, memory included, unless the notebook has them.
+  public func count(_ sample: Sample, _ design: Design) throws -> CountedRun {
+    try count([(sample, design)])[0]
+  }
+
+  /// Counts several designs' steps, by all processors at once. What is counted is kept at once.
+  /// - Returns: in the order of the pairs.
+  public func count(_ pairs: [(sample: Sample, design: Design)]) throws -> [CountedRun] {
+    let jobs = try pairs.map { pair in
+      CountingJob(
+        sample: pair.sample, design: pair.design, subject: try subject(pair.sample, pair.design),
+        machine: machine)
+    }
+    stage("counting steps", pairs.count)
+    let notebook = notebook
+    return try ConcurrentWork.map(
+      jobs, progress: { self.progress("counted \($0.design) on \($0.sample.name)") },
+      { try $0.count(keptIn: notebook) })
+  }
+
+  /// Counts the beginnings of several runs, by all processors at once. Nothing is kept.
+  func preview(
+    _ pairs: [(sample: Sample, design: Design)], windows: Int
+  ) throws -> [CountedRun] {
+    let jobs = try pairs.map { pair in
+      CountingJob(
+        sample: pair.sample, design: pair.design, subject: try subject(pair.sample, pair.design),
+        machine: machine)
+    }
+    stage("planning", pairs.count)
+    return try ConcurrentWork.map(
+      jobs, progress: { self.progress("looked at \($0.design) on \($0.sample.name)") },
+      { try $0.countBeginning(windows: windows) })
+  }
+}
+
+/// One simulation, which any processor may run.
+private struct CountingJob: Sendable {
+  let sample: Laboratory.Sample
+  let design: Design
+  let subject: Subject
+  let machine: MachineGeometry
+
+  func count(keptIn notebook: Notebook) throws -> CountedRun {
+    if let record = try notebook.simulation(of: subject), record.stepCount == Step.count,
+      let detail = record.detail,
+      let totals = try? JSONDecoder().decode(SimulationTotals.self, from: detail)
+    {
+      return run(record.counts, totals: totals)
+    }
+    let (counts, totals) = try simulate(sample.workload, windows: sample.workload.windowCount)
+    try notebook.add(
+      SimulationRecord(
+        subject: subject, stepCount: Step.count, counts: counts,
+        detail: try JSONEncoder().encode(totals)))
+    return run(counts, totals: totals)
+  }
+
+  func countBeginning(windows: Int) throws -> CountedRun {
+    let beginning = FirstOperations(
+      sample.workload, limit: windows * sample.workload.windowEvents)
+    let (counts, totals) = try simulate(beginning, windows: windows)
+    return run(counts, totals: totals)
+  }
+
+  private func simulate(
+    _ source: any OperationSource, windows: Int
+  ) throws -> ([UInt64], SimulationTotals) {
+    var counts: [UInt64] = []
+    counts.reserveCapacity(windows * Step.count)
+    let result = try Simulation(design: design, machine: machine).run(source) { window in
+      counts.append(contentsOf: window.counts)
+    }
+    return (counts, SimulationTotals(result))
+  }
+
+  private func run(_ counts: [UInt64], totals: SimulationTotals) -> CountedRun {
     let windows = counts.count / Step.count
-    let operations = (0..<windows).map { Float(min(windowEvents, total - $0 * windowEvents)) }
+    let windowEvents = sample.workload.windowEvents
+    let operations = (0..<windows).map {
+      Float(min(windowEvents, Int(totals.operations) - $0 * windowEvents))
+    }
     var perOperation = [Float](repeating: 0, count: counts.count)
     for window in 0..<windows {
       let factor = 1 / max(operations[window], 1)
@@ -77,6 +171,7 @@ extension Laboratory {
       }
     }
     return CountedRun(
-      trace: sample.name, design: design, operations: operations, counts: perOperation)
+      trace: sample.name, design: design, operations: operations, counts: perOperation,
+      totals: totals)
   }
 }

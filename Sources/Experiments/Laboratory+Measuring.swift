@@ -18,8 +18,9 @@ extension Laboratory {
   public func measure(
     _ sample: Sample, _ allocators: [Allocator], repeats: Int, twin: Bool
   ) throws -> MeasuredRuns {
-    let contenders = try allocators.map {
-      try Contender($0, compiler: compiler, libraries: libraries)
+    let contenders = try allocators.map { allocator in
+      if case .own(let design) = allocator { return try contender(design) }
+      return try Contender(allocator, compiler: compiler, libraries: systemLibraries)
     }
     let campaign = ReplayCampaign(
       contenders: contenders, nullLibrary: nullLibrary, repeats: repeats, seed: seed,
@@ -70,21 +71,40 @@ extension Laboratory {
           for: campaign, trace: sample.hash, options: optionsText, in: part.session ?? .new()))
       times.clocks.append(runs.coreGHz)
       times.add(
-        part, measured: indices.indices.map { runs.result.windowNanoseconds($0) }, of: designs,
-        on: sample.name)
+        part, measured: indices.indices.map { runs.result.windowNanoseconds($0) },
+        standardErrors: runs.result.standardErrors, of: designs, on: sample.name)
     }
     return times
   }
 
   /// For each design how many repeats its best session on a trace lacks; nil where it has none.
+  /// Only designs of which the notebook has anything are compiled for that.
   func lackingRepeats(_ sample: Sample, _ designs: [Design], repeats: Int) throws -> [Int?] {
-    try store.lacking(
-      try designs.map { try contender($0) }, nullLibrary: nullLibrary, trace: sample.hash,
+    let measured = try store.allocators(trace: sample.hash, options: optionsText)
+    let known = designs.indices.filter { measured.contains(designs[$0].description) }
+    try compile(known.map { designs[$0] })
+    let found = try store.lacking(
+      try known.map { try contender(designs[$0]) }, nullLibrary: nullLibrary, trace: sample.hash,
       options: optionsText, repeats: repeats)
+    var lacking = [Int?](repeating: nil, count: designs.count)
+    for (index, repeats) in zip(known, found) { lacking[index] = repeats }
+    return lacking
   }
 
   private func contender(_ design: Design) throws -> Contender {
-    try Contender(.own(design), compiler: compiler, libraries: libraries)
+    try compile([design])
+    return Contender(name: design.description, builds: libraries[design] ?? [])
+  }
+
+  /// Compiles what isn't there yet of several designs, by all processors.
+  func compile(_ designs: [Design]) throws {
+    let missing = designs.filter { libraries[$0] == nil }
+    guard !missing.isEmpty else { return }
+    stage("compiling", missing.count)
+    let built = try compiler.placements(missing, count: builds) {
+      self.progress("compiled \($0)")
+    }
+    for (design, builds) in zip(missing, built) { libraries[design] = builds }
   }
 
   private func plan(for sample: Sample) throws -> Plan {

@@ -11,7 +11,7 @@ import Traces
 /// player make the rest, and every piece is kept as soon as it is there.
 public final class Laboratory {
   /// A trace with its identity.
-  public struct Sample {
+  public struct Sample: Sendable {
     public let path: String
     public let hash: String
     public let workload: Workload
@@ -23,11 +23,15 @@ public final class Laboratory {
   public let notebook: Notebook
   let player: Player
   let compiler: VariantCompiler
-  let libraries: SystemLibraries
+  let systemLibraries = SystemLibraries()
+  /// Of the designs that were asked for: the builds of each.
+  var libraries: [Design: [URL]] = [:]
   let nullLibrary: URL
   let options: WorkloadOptions
   let machine: MachineGeometry
   let seed: UInt64
+  /// In how many builds with different code placement an own design is measured.
+  public let builds: Int
   /// Told after every replay and every simulation what was done.
   public var progress: (String) -> Void = { _ in }
   /// Told before a stretch of work what it is and how many times `progress` will be told of it.
@@ -40,17 +44,20 @@ public final class Laboratory {
   /// By content: the name of every trace opened so far.
   private var names: [String: String] = [:]
 
+  /// The least that shows a scatter.
+  public static let usualBuilds = 3
+
   /// - Throws: `InstallationError` when the player or the null allocator is missing.
   public init(
     installation: Installation, notebook: Notebook, options: WorkloadOptions, seed: UInt64,
-    processor: Int? = nil
+    processor: Int? = nil, builds: Int = Laboratory.usualBuilds
   ) throws {
+    self.builds = builds
     self.notebook = notebook
     self.options = options
     self.seed = seed
     player = try Player(installation: installation, cpu: processor)
     compiler = VariantCompiler(installation: installation)
-    libraries = SystemLibraries()
     nullLibrary = try installation.nullAllocator()
     machine = .current()
     optionsText = try Subject.canonical(options)

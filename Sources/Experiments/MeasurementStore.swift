@@ -49,15 +49,12 @@ public final class MeasurementStore {
     guard !measuresAnew else {
       return store(for: campaign, trace: trace, options: options, in: .new())
     }
-    var participants = try campaign.contenders.map { try participant($0) }
-    participants.append(try null(campaign.nullLibrary))
-    if campaign.hasTwin, var twin = participants.first {
-      twin.kind = .twin
-      participants.append(twin)
-    }
+    var attendances = try campaign.contenders.map { try attendance($0) }
+    attendances.append(try null(campaign.nullLibrary))
+    if campaign.hasTwin, let first = attendances.first { attendances.append(first.twin) }
     let found = CampaignSession.find(
-      in: try notebook.sessions(trace: trace, options: options), participants: participants,
-      repeats: campaign.repeats, now: now())
+      in: try sessions(trace: trace, options: options, attendances),
+      participants: attendances.map(\.whole), repeats: campaign.repeats, now: now())
     return store(for: campaign, trace: trace, options: options, in: found ?? .new())
   }
 
@@ -66,30 +63,29 @@ public final class MeasurementStore {
     for campaign: ReplayCampaign, trace: String, options: String, in session: CampaignSession
   ) -> ReplayCampaign.Store {
     let identity = { (key: ReplayCampaign.Key) throws -> (Subject, MeasurementRecord.Kind) in
-      var participant: MeasurementSession.Participant
-      switch key.subject {
-      case .null: participant = try self.null(campaign.nullLibrary)
-      case .twin:
-        participant = try self.participant(campaign.contenders[0])
-        participant.kind = .twin
-      case .contender(let index):
-        participant = try self.participant(campaign.contenders[index])
-      }
+      let attendance =
+        switch key.subject {
+        case .null: try self.null(campaign.nullLibrary)
+        case .twin: try self.attendance(campaign.contenders[0]).twin
+        case .contender(let index): try self.attendance(campaign.contenders[index])
+        }
+      let participant = attendance.participant(inRound: key.round)
       let subject = Subject(
         trace: trace, options: options, allocator: participant.allocator, build: participant.build)
       return (subject, participant.kind)
     }
-    var known: [ReplayCampaign.Subject: [Int: ReplayMeasurement]] = [:]
+    var known: [KnownRepeats: [Int: ReplayMeasurement]] = [:]
     return ReplayCampaign.Store(
       find: { key in
         guard key.round < session.usableRounds else { return nil }
+        let (subject, kind) = try identity(key)
+        let what = KnownRepeats(subject: subject, kind: kind)
         let found: [Int: ReplayMeasurement]
-        if let repeats = known[key.subject] {
+        if let repeats = known[what] {
           found = repeats
         } else {
-          let (subject, kind) = try identity(key)
           found = try self.repeats(of: subject, kind: kind, session: session.name)
-          known[key.subject] = found
+          known[what] = found
         }
         return found[key.round]
       },
@@ -99,6 +95,11 @@ public final class MeasurementStore {
           self.record(
             measurement, of: subject, kind: kind, session: session.name, round: key.round))
       })
+  }
+
+  private struct KnownRepeats: Hashable {
+    let subject: Subject
+    let kind: MeasurementRecord.Kind
   }
 
   /// The newest measurement of every repeat.
@@ -118,10 +119,12 @@ public final class MeasurementStore {
     _ contenders: [Contender], defaults: [Int], nullLibrary: URL, trace: String, options: String,
     repeats: Int
   ) throws -> [SessionPart] {
-    SessionPart.divide(
-      try contenders.map { try participant($0) }, null: try null(nullLibrary),
-      among: try notebook.sessions(trace: trace, options: options), defaults: defaults,
-      repeats: repeats, now: now())
+    let attendances = try contenders.map { try attendance($0) }
+    let null = try null(nullLibrary)
+    return SessionPart.divide(
+      attendances.map(\.whole), null: null.whole,
+      among: try sessions(trace: trace, options: options, attendances + [null]),
+      defaults: defaults, repeats: repeats, now: now())
   }
 
   /// How many repeats of each contender are lacking in the session that has most of them beside
@@ -129,27 +132,54 @@ public final class MeasurementStore {
   func lacking(
     _ contenders: [Contender], nullLibrary: URL, trace: String, options: String, repeats: Int
   ) throws -> [Int?] {
-    let sessions = try notebook.sessions(trace: trace, options: options)
+    let attendances = try contenders.map { try attendance($0) }
     let null = try null(nullLibrary)
-    return try contenders.map { contender in
-      let participant = try participant(contender)
+    let sessions = try sessions(trace: trace, options: options, attendances + [null])
+    return attendances.map { attendance in
+      let participant = attendance.whole
       let usable = sessions.filter { $0.rounds[participant] != nil }.compactMap { session in
         CampaignSession.find(
-          in: [session], participants: [participant, null], repeats: repeats, now: now())
+          in: [session], participants: [participant, null.whole], repeats: repeats, now: now())
       }
       return usable.map { max(0, repeats - $0.usableRounds) }.min()
     }
   }
 
-  /// What ran is known by the content of the allocator's library and of the player.
-  private func participant(_ contender: Contender) throws -> MeasurementSession.Participant {
-    let library = try contender.library.map { try hash($0.path) } ?? "preinstalled"
-    return MeasurementSession.Participant(
-      allocator: contender.name, build: "\(library) \(try hash(player.path))")
+  /// The allocators, as they are named in the notebook, that anything was ever measured of on a
+  /// trace: of others no build need be looked for.
+  func allocators(trace: String, options: String) throws -> Set<String> {
+    let sessions = try notebook.sessions(trace: trace, options: options)
+    return Set(sessions.flatMap { $0.rounds.keys.map(\.allocator) })
   }
 
-  private func null(_ library: URL) throws -> MeasurementSession.Participant {
-    try participant(Contender(name: "null", library: library))
+  /// The notebook's sessions, with those that take part by several builds known by all of them.
+  private func sessions(
+    trace: String, options: String, _ attendances: [BuildAttendance]
+  ) throws -> [MeasurementSession] {
+    let several = attendances.filter { $0.builds.count > 1 }
+    return try notebook.sessions(trace: trace, options: options).map { session in
+      var session = session
+      for attendance in several {
+        let rounds = attendance.rounds(in: session)
+        if !rounds.isEmpty { session.rounds[attendance.whole] = rounds }
+      }
+      return session
+    }
+  }
+
+  /// What ran is known by the content of the allocator's libraries and of the player.
+  private func attendance(_ contender: Contender) throws -> BuildAttendance {
+    let libraries =
+      contender.builds.isEmpty ? ["preinstalled"] : try contender.builds.map { try hash($0.path) }
+    let player = try hash(player.path)
+    return BuildAttendance(
+      builds: libraries.map {
+        MeasurementSession.Participant(allocator: contender.name, build: "\($0) \(player)")
+      })
+  }
+
+  private func null(_ library: URL) throws -> BuildAttendance {
+    try attendance(Contender(name: "null", library: library))
   }
 
   private func hash(_ path: String) throws -> String {

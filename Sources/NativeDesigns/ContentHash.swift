@@ -23,6 +23,9 @@ struct ContentHash {
     second = (second ^ UInt64(byte)) &* 0x9E37_79B9_7F4A_7C15
   }
 
+  /// One half of it, where 64 bits do.
+  var value: UInt64 { second }
+
   var hexadecimal: String {
     [first, second].map { value in
       let digits = String(value, radix: 16)

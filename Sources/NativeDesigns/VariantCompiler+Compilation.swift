@@ -3,10 +3,23 @@ import Foundation
 import Platform
 
 extension VariantCompiler {
-  /// Compiles in a folder beside the library and renames the result into place, so that nobody
-  /// ever sees half a library.
+  /// What a variant is compiled from.
+  struct Compilation {
+    let design: Design
+    /// The compiler's path.
+    let program: String
+    let flags: [String]
+    /// The text of mallometer_variant.h.
+    let header: String
+    /// The text of the translation unit.
+    let unit: String
+  }
+
+  /// Compiles in a folder beside the libraries and renames each into place, so that nobody ever
+  /// sees half a library. All that lie elsewhere than the ordinary build (placement 0) are made
+  /// from one assembly.
   func compile(
-    _ design: Design, program: String, flags: [String], files: [String: String], into library: URL
+    _ job: Compilation, _ placements: [(placement: Int, library: URL)]
   ) throws(NativeDesignError) {
     try makeCache()
     var template = Array(cache.appendingPathComponent("build.XXXXXX").path.utf8CString)
@@ -16,29 +29,55 @@ extension VariantCompiler {
         decoding: template.dropLast().map(UInt8.init(bitPattern:)), as: UTF8.self),
       isDirectory: true)
     defer { try? FileManager.default.removeItem(at: folder) }
-    for (name, text) in files {
-      do {
-        try Data(text.utf8).write(to: folder.appendingPathComponent(name))
-      } catch {
-        throw cacheError(errno)
-      }
-    }
+    try write(job.header, to: folder.appendingPathComponent("mallometer_variant.h"))
+    let unit = folder.appendingPathComponent("variant.c")
+    try write(job.unit, to: unit)
     let output = folder.appendingPathComponent("variant.so")
-    let arguments =
-      flags + [
-        "-I", folder.path, "-I", sources.path, "-o", output.path,
-        folder.appendingPathComponent("variant.c").path,
-      ]
-    let outcome = try run(program, arguments, folder: folder)
-    guard outcome.status == 0 else {
-      if outcome.diagnostics.contains("No space left on device") {
-        throw .diskFull(cache: cache.path)
+    let source = ["-I", folder.path, "-I", sources.path, unit.path]
+    var assembly: String?
+    for (placement, library) in placements {
+      if placement == 0 {
+        try run(job, job.flags + ["-o", output.path] + source, folder: folder)
+      } else {
+        let path = folder.appendingPathComponent("variant.s")
+        if assembly == nil {
+          try run(
+            job, job.flags + ["-S", "-ffunction-sections", "-o", path.path] + source,
+            folder: folder)
+          assembly = FileManager.default.contents(atPath: path.path)
+            .map { String(decoding: $0, as: UTF8.self) }
+        }
+        var seed = ContentHash()
+        seed.add("\(job.design) \(placement)")
+        var elsewhere = CodePlacement(seed: seed.value)
+        try write(elsewhere.place(assembly ?? ""), to: path)
+        try run(job, job.flags + ["-o", output.path, path.path], folder: folder)
       }
-      throw .compilationFailed(
-        design: design.description, command: ([program] + arguments).joined(separator: " "),
-        diagnostics: outcome.diagnostics)
+      guard rename(output.path, library.path) == 0 else { throw cacheError(errno) }
     }
-    guard rename(output.path, library.path) == 0 else { throw cacheError(errno) }
+  }
+
+  private func write(_ text: String, to file: URL) throws(NativeDesignError) {
+    do {
+      try Data(text.utf8).write(to: file)
+    } catch {
+      throw cacheError(errno)
+    }
+  }
+
+  /// - Throws: with what the compiler said, when it refuses.
+  private func run(
+    _ job: Compilation, _ arguments: [String], folder: URL
+  ) throws(NativeDesignError) {
+    let outcome = try run(job.program, arguments, folder: folder)
+    guard outcome.status != 0 else { return }
+    if outcome.diagnostics.contains("No space left on device") {
+      throw .diskFull(cache: cache.path)
+    }
+    throw .compilationFailed(
+      design: job.design.description,
+      command: ([job.program] + arguments).joined(separator: " "),
+      diagnostics: outcome.diagnostics)
   }
 
   private func makeCache() throws(NativeDesignError) {

@@ -44,13 +44,19 @@ public struct VariantCompiler: Sendable {
   public struct Options: Hashable, Sendable {
     /// Whether steps are counted: for exactness, never for timing.
     public var counting: Bool
-    /// Multiples of 16 bytes by which the code is moved.
+    /// Whether its steps can be timed in loops: for calibration, as no drop-in library.
+    public var calibrating: Bool
+    /// Where code and data lie: 0 as compiler and linker put them, every other number elsewhere.
     public var placement: Int
     /// Further compiler flags, as tests need them for sanitizers.
     public var extraFlags: [String]
 
-    public init(counting: Bool = false, placement: Int = 0, extraFlags: [String] = []) {
+    public init(
+      counting: Bool = false, calibrating: Bool = false, placement: Int = 0,
+      extraFlags: [String] = []
+    ) {
       self.counting = counting
+      self.calibrating = calibrating
       self.placement = placement
       self.extraFlags = extraFlags
     }
@@ -63,25 +69,41 @@ public struct VariantCompiler: Sendable {
 
   /// The library of a design, compiled if it isn't there yet.
   public func build(_ design: Design, options: Options) throws(NativeDesignError) -> URL {
+    try build(design, options, placements: [options.placement])[0]
+  }
+
+  /// Builds of a design that differ in nothing but where code and data lie, compiled where they
+  /// aren't there yet. The first is the ordinary one.
+  public func placements(_ design: Design, count: Int) throws(NativeDesignError) -> [URL] {
+    try build(design, Options(), placements: Array(0..<max(count, 1)))
+  }
+
+  private func build(
+    _ design: Design, _ options: Options, placements: [Int]
+  ) throws(NativeDesignError) -> [URL] {
     guard let family = Family.all.first(where: { $0.name == design.family }) else {
       throw .unknownFamily(design.family)
     }
     let program = try findCompiler()
-    let header = VariantHeader.text(family: family, design: design)
-    let unit = VariantHeader.translationUnit(family: family, placement: options.placement)
-    let flags = flags(options, design: design)
+    let job = Compilation(
+      design: design, program: program.path, flags: flags(options, design: design),
+      header: VariantHeader.text(family: family, design: design),
+      unit: VariantHeader.translationUnit(family: family, calibrating: options.calibrating))
     var hash = ContentHash()
-    hash.add(header)
-    hash.add(unit)
-    for flag in flags { hash.add(flag) }
+    hash.add(job.header)
+    hash.add(job.unit)
+    for flag in job.flags { hash.add(flag) }
     hash.add(program.identity)
-    try hashSources(of: family, into: &hash)
-    let name = "\(design.family)-\(hash.hexadecimal)\(options.counting ? "-counting" : "").so"
-    let library = cache.appendingPathComponent(name)
-    if access(library.path, R_OK) == 0 { return library }
-    let files = ["mallometer_variant.h": header, "variant.c": unit]
-    try compile(design, program: program.path, flags: flags, files: files, into: library)
-    return library
+    try hashSources(of: family, calibrating: options.calibrating, into: &hash)
+    let libraries = placements.map { placement in
+      var hash = hash
+      if placement > 0 { hash.add("placement \(placement), scheme \(CodePlacement.scheme)") }
+      let kind = options.counting ? "-counting" : options.calibrating ? "-calibrating" : ""
+      return cache.appendingPathComponent("\(design.family)-\(hash.hexadecimal)\(kind).so")
+    }
+    let missing = zip(placements, libraries).filter { access($1.path, R_OK) != 0 }
+    if !missing.isEmpty { try compile(job, missing) }
+    return libraries
   }
 
   /// How variants are compiled, but for what differs between them.
@@ -118,10 +140,12 @@ public struct VariantCompiler: Sendable {
   }
 
   private func hashSources(
-    of family: Family, into hash: inout ContentHash
+    of family: Family, calibrating: Bool, into hash: inout ContentHash
   ) throws(NativeDesignError) {
     let folders = Set(family.nativeSources.compactMap { $0.split(separator: "/").first })
-    for folder in ["common"] + folders.map(String.init).sorted() {
+    for folder in ["common"] + folders.map(String.init).sorted()
+      + (calibrating ? ["calibration"] : [])
+    {
       let path = sources.appendingPathComponent(folder).path
       guard let names = try? FileManager.default.contentsOfDirectory(atPath: path) else {
         throw .sourceMissing(path)

@@ -27,14 +27,18 @@ enum VariantHeader {
   }
 
   /// The one translation unit of a variant.
-  /// - Parameter placement: bytes of code before the design's own are 16 times this, so that the
-  ///   same variant can be measured where the linker happens to put it, and elsewhere.
-  static func translationUnit(family: Family, placement: Int) -> String {
+  /// - Parameter calibrating: whether the family's kernels are in it, behind everything else.
+  static func translationUnit(family: Family, calibrating: Bool = false) -> String {
     var lines = ["#include \"common/design.h\""]
-    if placement > 0 { lines.append("__asm__(\".text\\n.skip \(16 * placement), 0x90\\n\");") }
     lines += ["#include \"common/region.c\"", "#include \"common/thread.c\""]
     lines += family.nativeSources.map { "#include \"\($0)\"" }
-    return (lines + ["#include \"common/entry.c\"", ""]).joined(separator: "\n")
+    lines.append("#include \"common/entry.c\"")
+    if calibrating {
+      // A kernel whose step the variant doesn't have is left out of the table.
+      lines.append("#pragma GCC diagnostic ignored \"-Wunused-function\"")
+      lines.append("#include \"calibration/\(family.name).c\"")
+    }
+    return (lines + [""]).joined(separator: "\n")
   }
 
   /// Upper case, anything but letters and digits as an underscore.

@@ -20,6 +20,19 @@ extension Notebook {
     }
   }
 
+  /// Whether a model has run.
+  public func hasSimulation(of subject: Subject) throws(NotebookError) -> Bool {
+    try read { database in
+      try Bool.fetchOne(
+        database,
+        sql: """
+          SELECT EXISTS (SELECT 1 FROM simulation
+            WHERE trace = ? AND options = ? AND design = ? AND model = ?)
+          """,
+        arguments: [subject.trace, subject.options, subject.allocator, subject.build]) ?? false
+    }
+  }
+
   /// What a model counted, if it has run. `subject.build` is the version of model and machine.
   public func simulation(of subject: Subject) throws(NotebookError) -> SimulationRecord? {
     try read { database in

@@ -40,6 +40,8 @@ struct ExplainCommand: AsyncParsableCommand {
   @Option(help: ArgumentHelp("Replays of each of the two allocators.", valueName: "n"))
   var repeats = 9
 
+  @OptionGroup var placement: PlacementOptions
+
   func validate() throws {
     guard repeats >= 2 else { throw ValidationError("--repeats must be at least 2") }
     guard workload.threads != .recorded else {
@@ -53,7 +55,7 @@ struct ExplainCommand: AsyncParsableCommand {
   func run() async throws {
     let context = common.context
     let installation = try context.installation()
-    let laboratory = try context.laboratory(workload.options)
+    let laboratory = try context.laboratory(workload.options, builds: placement.builds)
     let catalogue = try DesignCatalogue(models: installation.models)
     let first = try catalogue.allocator(from)
     let second = try catalogue.allocator(to)
@@ -64,10 +66,13 @@ struct ExplainCommand: AsyncParsableCommand {
     {
       let paths = training.isEmpty ? try BundledTraces.paths(installation) : training
       let others = try paths.map { try laboratory.open($0) }.filter { $0.hash != sample.hash }
-      var designs = FitExperiment.usualDesigns.filter(\.isWhollyModelled)
+      // The steps that the two families take, and nothing else, have costs in their gap.
+      var designs = FitExperiment.usualDesigns.filter {
+        $0.isWhollyModelled && ($0.family == one.family || $0.family == other.family)
+      }
       for design in [one, other] where !designs.contains(design) { designs.append(design) }
       runs = try FitExperiment(
-        laboratory: laboratory, designs: designs, budget: budget.seconds, repeats: 5
+        laboratory: laboratory, designs: designs, budget: budget.seconds, repeats: 6
       ).gather(others).runs
     }
     var options = FitOptions()

@@ -55,7 +55,9 @@ struct FitCommand: AsyncParsableCommand {
   var budget = TimeBudget(seconds: 300)
 
   @Option(help: ArgumentHelp("Replays of each run.", valueName: "n"))
-  var repeats = 5
+  var repeats = 6
+
+  @OptionGroup var placement: PlacementOptions
 
   func validate() throws {
     guard repeats >= 1 else { throw ValidationError("--repeats must be at least 1") }
@@ -70,7 +72,7 @@ struct FitCommand: AsyncParsableCommand {
   func run() async throws {
     let context = common.context
     let installation = try context.installation()
-    let laboratory = try context.laboratory(workload.options)
+    let laboratory = try context.laboratory(workload.options, builds: placement.builds)
     let paths = traces.isEmpty ? try BundledTraces.paths(installation) : traces
     let samples = try paths.map { try laboratory.open($0) }
     let catalogue = try DesignCatalogue(models: installation.models)
@@ -95,12 +97,27 @@ struct FitCommand: AsyncParsableCommand {
   }
 }
 
+/// In how many layouts an own design is measured.
+struct PlacementOptions: ParsableArguments {
+  @Option(
+    help: ArgumentHelp(
+      "Builds of each own design with its code placed differently; repeats take turns.",
+      valueName: "n"))
+  var builds = Laboratory.usualBuilds
+
+  func validate() throws {
+    guard (1...64).contains(builds) else { throw ValidationError("--builds must be 1 to 64") }
+  }
+}
+
 extension CommandContext {
   /// Where runs come from, telling this command's progress.
-  func laboratory(_ options: WorkloadOptions) throws -> Laboratory {
+  func laboratory(
+    _ options: WorkloadOptions, builds: Int = Laboratory.usualBuilds
+  ) throws -> Laboratory {
     let laboratory = try Laboratory(
       installation: installation(), notebook: openNotebook(), options: options, seed: seed,
-      processor: ReplayCommand.processor())
+      processor: ReplayCommand.processor(), builds: builds)
     laboratory.notice = { progress.note($0) }
     laboratory.stage = { progress.begin($0, total: $1) }
     laboratory.progress = { progress.advance(detail: $0) }

@@ -143,6 +143,43 @@ private let allocatorNs: [String: Float] = ["a": 30, "b": 20, "c": 5, "null": 0]
     #expect(try run(campaign("a", "b", repeats: 4), slowness: 1, after: 86_400).measured == 8)
   }
 
+  // MARK: - Builds
+
+  /// Contenders of three builds each, whose libraries are made if need be.
+  private func built(_ names: String..., repeats: Int = 6) throws -> ReplayCampaign {
+    let contenders = try names.map { name in
+      let builds = (0..<3).map { URL(fileURLWithPath: folder.file("\(name)-\($0).so")) }
+      for build in builds { try Data(build.path.utf8).write(to: build) }
+      return Contender(name: name, builds: builds)
+    }
+    return ReplayCampaign(
+      contenders: contenders, nullLibrary: null, repeats: repeats, seed: 1)
+  }
+
+  @Test func theNotebookKnowsWhichBuildWasMeasured() throws {
+    #expect(try run(try built("a", "b"), slowness: 1).measured == 24)
+    let session = try #require(try sessions().first)
+    let builds = session.rounds.filter { $0.key.allocator == "a" && $0.key.kind == .time }
+    #expect(Set(builds.values) == [[0, 3], [1, 4], [2, 5]], "each build has its rounds")
+    #expect(try run(try built("a", "b"), slowness: 9).measured == 0)
+    #expect(try run(try built("a", "b", repeats: 3), slowness: 9).measured == 0)
+    #expect(try run(try built("a", "b", repeats: 9), slowness: 1).measured == 12)
+  }
+
+  @Test func measurementsOfOneBuildDoNotStandForThree() throws {
+    let one = Contender(name: "a", builds: Array(try built("a").contenders[0].builds.prefix(1)))
+    let single = ReplayCampaign(contenders: [one], nullLibrary: null, repeats: 6, seed: 1)
+    #expect(try run(single, slowness: 1).measured == 18)
+    #expect(try run(try built("a"), slowness: 2).measured == 18, "measured anew")
+    #expect(try run(single, slowness: 9).measured == 0, "older notebooks serve as they did")
+  }
+
+  @Test(arguments: [5, 12, 17]) func anInterruptedSessionOfBuildsGoesOn(count: Int) throws {
+    _ = try run(try built("a", "b"), slowness: 1, interruptedAfter: count)
+    #expect(try run(try built("a", "b"), slowness: 1, after: 60).measured == 24 - count)
+    #expect(try sessions().count == 1)
+  }
+
   // MARK: - Fits
 
   /// Runs a fit's measuring on this trace as the laboratory does.

@@ -107,7 +107,7 @@ import Testing
     let scratch = try ScratchFolder()
     let family = try #require(Family.all.first { $0.name == design.family })
     let header = VariantHeader.text(family: family, design: design)
-    let unit = VariantHeader.translationUnit(family: family, placement: 0)
+    let unit = VariantHeader.translationUnit(family: family)
     let source = scratch.url.appendingPathComponent("variant.c")
     try Data(unit.utf8).write(to: source)
     try Data(header.utf8).write(to: scratch.url.appendingPathComponent("mallometer_variant.h"))

@@ -59,12 +59,6 @@ func environment(_ changes: [String: String]) -> [String: String] {
     #expect(Set(libraries).count == libraries.count)
   }
 
-  @Test func placementMovesTheCode() {
-    #expect(
-      VariantHeader.translationUnit(family: .pool, placement: 3).contains(".skip 48, 0x90"))
-    #expect(!VariantHeader.translationUnit(family: .pool, placement: 0).contains(".skip"))
-  }
-
   @Test func namesTogglesAndStepsInC() {
     let text = VariantHeader.text(
       family: .pool, design: Design(family: .pool, changes: ["index": "binary-search"]))

@@ -90,4 +90,80 @@ import Traces
     #expect(gap.low == nil && gap.high == nil)
     #expect(result(from: [0], to: [0], twin: [0]).windowNoiseFloorNs == nil)
   }
+
+  // MARK: - Builds
+
+  /// Rounds over three builds in turn, whose layouts make them so much slower than the design.
+  private func builds(
+    _ perCall: Double, slower: [Double], repeats: Int = 9, _ random: inout SeededGenerator
+  ) -> [ReplayMeasurement] {
+    (0..<repeats).flatMap { round in
+      replays(perCall * slower[round % slower.count], disturbed: [0], &random)
+    }
+  }
+
+  private func built(
+    from: [Double], to: [Double], seed: UInt64 = 5, repeats: Int = 9
+  ) -> CampaignResult {
+    var random = SeededGenerator(seed: seed)
+    return CampaignResult(
+      calls: UInt64(Self.windows * Self.calls),
+      contenders: [
+        builds(20, slower: from, repeats: repeats, &random),
+        builds(18, slower: to, repeats: repeats, &random),
+      ], null: builds(2, slower: [1], repeats: repeats, &random),
+      twin: builds(20, slower: from, repeats: repeats, &random), seed: seed, builds: 3)
+  }
+
+  /// A quartile over all repeats would take the luckiest build, 18 ns, for the design.
+  @Test func theMeanOverBuildsIsTaken() throws {
+    let result = built(from: [0.9, 1, 1.1], to: [1, 1, 1])
+    let mean =
+      result.windowNanoseconds(0).reduce(0) { $0 + Double($1) } / Double(result.calls)
+    #expect((mean - 18).magnitude < 0.2, "20 less the null's 2")
+    #expect((result.windowGapNs(0, less: 1).value - 2).magnitude < 0.2)
+    let levels = result.buildNs(0)
+    #expect(levels.count == 3)
+    for (level, expected) in zip(levels, [18.0, 20, 22]) {
+      #expect((level - expected).magnitude < 0.3)
+    }
+  }
+
+  @Test func theBuildsScatterIsInTheInterval() throws {
+    let steady = built(from: [1, 1, 1], to: [1, 1, 1]).windowGapNs(0, less: 1)
+    #expect(try #require(steady.low) > 1.5, "a gap of 2 ns is beyond doubt")
+    let scattered = built(from: [0.9, 1, 1.1], to: [1, 1, 1])
+    let gap = scattered.windowGapNs(0, less: 1)
+    #expect(try #require(gap.low) < 0, "with builds 4 ns apart it isn't")
+    // The A/A pair has the same builds: what is noise stays small.
+    #expect(try #require(scattered.windowNoiseFloorNs) < 0.3)
+  }
+
+  @Test func standardErrorsHaveNoiseAndLayout() throws {
+    let errors = built(from: [0.9, 1, 1.1], to: [1, 1, 1]).standardErrors.compactMap { $0 }
+    #expect(errors.count == 2)
+    // Of 20 ns, 10 % from build to build is 2 ÷ √3, drawn towards the other's.
+    #expect(errors[0] > 0.6 && errors[0] < 1.2)
+    #expect(errors[1] > 0.2 && errors[1] < errors[0])
+    let quiet = built(from: [1, 1, 1], to: [1, 1, 1]).standardErrors.compactMap { $0 }
+    #expect(quiet.allSatisfy { $0 < 0.05 })
+    #expect(result(from: [0], to: [0], twin: [0]).standardErrors == [nil, nil])
+  }
+
+  /// Builds whose levels are drawn anew: the interval has the true gap in 95 % of the draws or
+  /// somewhat more.
+  @Test func intervalsOverBuildsCover() {
+    var random = SeededGenerator(seed: 77)
+    func layout() -> [Double] {
+      (0..<3).map { _ in
+        1 + 0.03 * (0..<12).reduce(-6.0) { sum, _ in sum + random.unit() }
+      }
+    }
+    let trials = 60
+    let hits = (0..<trials).filter { trial in
+      built(from: layout(), to: layout(), seed: UInt64(trial), repeats: 3)
+        .windowGapNs(0, less: 1).contains(2)
+    }.count
+    #expect(hits >= trials * 90 / 100)
+  }
 }

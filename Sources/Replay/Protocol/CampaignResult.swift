@@ -11,17 +11,19 @@ public struct CampaignResult: Sendable {
   /// Repeats of the first contender's twin.
   public let twin: [ReplayMeasurement]
   let seed: UInt64
+  /// How many builds of the contenders took turns from round to round.
+  public let builds: Int
 
   public init(
     calls: UInt64, contenders: [[ReplayMeasurement]], null: [ReplayMeasurement],
-    twin: [ReplayMeasurement],
-    seed: UInt64
+    twin: [ReplayMeasurement], seed: UInt64, builds: Int = 1
   ) {
     self.calls = calls
     self.contenders = contenders
     self.null = null
     self.twin = twin
     self.seed = seed
+    self.builds = builds
   }
 
   /// Nanoseconds per call that a replay costs besides the allocator.
@@ -64,26 +66,84 @@ public struct CampaignResult: Sendable {
     }
   }
 
-  /// Nanoseconds of every window spent in a contender: the lower quartile over its repeats less
-  /// that over the null replays; may be slightly negative.
+  /// Nanoseconds of every window spent in a contender: `RepeatStatistics.windowQuartiles` over its
+  /// repeats less that over the null replays; may be slightly negative. The null allocator has one
+  /// build, whose repeats are divided alike: both are then the same order statistic of as many.
   public func windowNanoseconds(_ contender: Int) -> [Float] {
-    let dispatch = RepeatStatistics.windowQuartiles(null)
-    return zip(RepeatStatistics.windowQuartiles(contenders[contender]), dispatch).map { $0 - $1 }
+    let dispatch = RepeatStatistics.windowQuartiles(null, builds: builds)
+    return zip(RepeatStatistics.windowQuartiles(contenders[contender], builds: builds), dispatch)
+      .map { $0 - $1 }
   }
 
   /// Nanoseconds per call by which one contender takes longer than another, from the lower quartile
   /// of every window as `windowNanoseconds`: what disturbs less than three quarters of the repeats
-  /// of a window is not in it.
+  /// of a window is not in it. The interval has the scatter of the builds in it.
   public func windowGapNs(_ contender: Int, less other: Int) -> Estimate {
-    WindowQuartiles.difference(
-      contenders[contender], less: contenders[other], calls: calls, seed: seed)
+    BuildLevels.difference(
+      levels(contenders[contender]), less: levels(contenders[other]), seed: seed)
   }
 
-  /// As `noiseFloorNs`, estimated as `windowGapNs` is.
+  /// As `noiseFloorNs`, estimated as `windowGapNs` is, but for the layout: the pair has the same
+  /// builds.
   public var windowNoiseFloorNs: Double? {
     guard let first = contenders.first, !twin.isEmpty else { return nil }
-    let difference = WindowQuartiles.difference(first, less: twin, calls: calls, seed: seed)
-    guard let low = difference.low, let high = difference.high else { return nil }
+    let (one, other) = (levels(first), levels(twin))
+    let difference =
+      BuildLevels.noise(one, less: other, seed: seed) ?? BuildLevels.layout(one, less: other)
+    guard let low = difference?.low, let high = difference?.high else { return nil }
     return max(abs(low), abs(high))
+  }
+
+  /// Nanoseconds per call of each build of a contender, dispatch included.
+  public func buildNs(_ contender: Int) -> [Double] { levels(contenders[contender]).levels }
+
+  private func levels(_ measurements: [ReplayMeasurement]) -> BuildLevels {
+    BuildLevels(measurements, builds: builds, calls: calls)
+  }
+
+  /// Of every contender the standard error of the mean of `windowNanoseconds`, per call: the noise
+  /// and the scatter of the builds, whichever is larger, and the null replays' own. Nil with one
+  /// repeat.
+  ///
+  /// Three builds say little about their scatter: each contender's variance, in proportion to its
+  /// time, is drawn towards the mean of all contenders' with the weight of four builds more.
+  public var standardErrors: [Double?] {
+    let all = contenders.map(levels)
+    let dispatch = levels(null)
+    let relative = all.compactMap { one in
+      one.variance.map { $0 / max(one.mean * one.mean, .leastNonzeroMagnitude) }
+    }
+    let pooled = relative.reduce(0, +) / Double(max(relative.count, 1))
+    return all.map { one in
+      guard let own = Self.squaredError(one, pooled: pooled, seed: seed),
+        let null = Self.squaredError(dispatch, pooled: 0, seed: seed)
+      else { return nil }
+      return (own + null).squareRoot()
+    }
+  }
+
+  private static let pooledFreedom = 4.0
+
+  private static func squaredError(
+    _ levels: BuildLevels, pooled: Double, seed: UInt64
+  ) -> Double? {
+    var layout: Double?
+    if let variance = levels.variance {
+      let freedom = Double(levels.count - 1)
+      let weight = pooled > 0 ? pooledFreedom : 0
+      let expected = pooled * levels.mean * levels.mean
+      layout =
+        (freedom * variance + weight * expected) / (freedom + weight) / Double(levels.count)
+    }
+    var noise: Double?
+    if levels.repeats > 1 {
+      var random = SeededGenerator(seed: seed)
+      let draws = (0..<60).map { _ in levels.resampled(&random) }
+      let mean = draws.reduce(0, +) / Double(draws.count)
+      let square = draws.reduce(0) { $0 + ($1 - mean) * ($1 - mean) } / Double(draws.count - 1)
+      let repeats = Double(levels.repeats)
+      noise = square * repeats / (repeats - 1)
+    }
+    return [layout, noise].compactMap { $0 }.max()
   }
 }

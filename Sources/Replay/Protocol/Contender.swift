@@ -7,22 +7,32 @@ import Platform
 public struct Contender: Hashable, Sendable {
   /// As the user named it, canonical for own designs.
   public var name: String
-  /// What is preloaded; nil for glibc.
-  public var library: URL?
+  /// What is preloaded: builds that differ in nothing but where code and data lie, the ordinary one
+  /// first. Empty for glibc.
+  public var builds: [URL]
+
+  /// The ordinary build; nil for glibc.
+  public var library: URL? { builds.first }
 
   public init(name: String, library: URL?) {
-    self.name = name
-    self.library = library
+    self.init(name: name, builds: library.map { [$0] } ?? [])
   }
 
-  /// Finds or compiles the library of an allocator.
+  public init(name: String, builds: [URL]) {
+    self.name = name
+    self.builds = builds
+  }
+
+  /// Finds or compiles the libraries of an allocator.
+  /// - Parameter builds: how many of an own design; what is packaged has one.
   public init(
     _ allocator: Allocator, compiler: VariantCompiler,
-    libraries: SystemLibraries = SystemLibraries()
+    libraries: SystemLibraries = SystemLibraries(), builds: Int = 1
   ) throws {
     switch allocator {
     case .own(let design):
-      self.init(name: design.description, library: try compiler.build(design))
+      self.init(
+        name: design.description, builds: try compiler.placements(design, count: builds))
     case .system(let name):
       self.init(name: name, library: try libraries.find(name))
     case .preload(let path):
@@ -32,6 +42,13 @@ public struct Contender: Hashable, Sendable {
       self.init(
         name: "preload:\(path)", library: URL(fileURLWithPath: path).standardizedFileURL)
     }
+  }
+}
+
+extension Contender {
+  /// The build that a round replays: they take turns, so that all are measured alike often.
+  public func build(inRound round: Int) -> URL? {
+    builds.isEmpty ? nil : builds[round % builds.count]
   }
 }
 

@@ -32,12 +32,17 @@ public enum RepeatStatistics {
   }
 
   /// A 95 % interval from bootstrap draws, widened for few repeats.
-  /// - Parameter repeats: at least 2.
-  static func interval(_ value: Double, draws: [Double], repeats: Int) -> Estimate {
+  /// - Parameters:
+  ///   - repeats: of what was drawn together, at least 2.
+  ///   - builds: how often so many were drawn apart.
+  static func interval(
+    _ value: Double, draws: [Double], repeats: Int, builds: Int = 1
+  ) -> Estimate {
     let sorted = draws.sorted()
     let count = Double(repeats)
     let widening =
-      studentQuantile(degreesOfFreedom: repeats - 1) / 1.96 * (count / (count - 1)).squareRoot()
+      studentQuantile(degreesOfFreedom: builds * (repeats - 1)) / 1.96
+      * (count / (count - 1)).squareRoot()
     let low = min(sorted[sorted.count / 40], value)
     let high = max(sorted[sorted.count - 1 - sorted.count / 40], value)
     return Estimate(
@@ -106,21 +111,46 @@ public enum RepeatStatistics {
     }
   }
 
-  /// The lower quartile of every window's measurements: what fits work on.
+  /// What fits work on: of every window the lower quartile over a build's repeats, then the mean
+  /// over the builds.
   ///
   /// Whatever disturbs a replay (another process, a busy neighbour on the same core) only ever adds
-  /// to a window's time, and often to more than half of the repeats.
+  /// to a window's time, and often to more than half of the repeats. Where the code lies may make a
+  /// build faster or slower: a quartile over all of them would take the luckiest for the design's.
+  /// - Parameters:
+  ///   - measurements: in the order of their rounds.
+  ///   - builds: how many took turns.
   /// - Returns: empty without measurements.
-  public static func windowQuartiles(_ measurements: [ReplayMeasurement]) -> [Float] {
+  public static func windowQuartiles(
+    _ measurements: [ReplayMeasurement], builds: Int = 1
+  ) -> [Float] {
     guard let first = measurements.first else { return [] }
-    var column = [Float](repeating: 0, count: measurements.count)
-    let place = (column.count - 1) / 4
-    return first.windowNanoseconds.indices.map { window in
-      for (index, measurement) in measurements.enumerated() {
-        column[index] = measurement.windowNanoseconds[window]
+    let groups = byBuild(measurements, builds: builds)
+    let share = 1 / Float(groups.count)
+    var means = [Float](repeating: 0, count: first.windowNanoseconds.count)
+    for group in groups {
+      var column = [Float](repeating: 0, count: group.count)
+      let place = (group.count - 1) / 4
+      for window in means.indices {
+        for (index, measurement) in group.enumerated() {
+          column[index] = measurement.windowNanoseconds[window]
+        }
+        column.sort()
+        means[window] += share * column[place]
       }
-      column.sort()
-      return column[place]
     }
+    return means
+  }
+
+  /// Measurements of the same build together; fewer groups than builds where there were fewer
+  /// rounds.
+  static func byBuild(
+    _ measurements: [ReplayMeasurement], builds: Int
+  ) -> [[ReplayMeasurement]] {
+    var groups = [[ReplayMeasurement]](repeating: [], count: max(builds, 1))
+    for (round, measurement) in measurements.enumerated() {
+      groups[round % groups.count].append(measurement)
+    }
+    return groups.filter { !$0.isEmpty }
   }
 }

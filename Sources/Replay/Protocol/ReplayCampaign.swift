@@ -6,7 +6,8 @@ import Traces
 ///
 /// In every round each contender is replayed once, and so are the null allocator and a twin of the
 /// first contender (the A/A pair), each in a fresh process with a fresh address space layout. The
-/// order within a round follows from the seed.
+/// order within a round follows from the seed. Builds of one contender take turns from round to
+/// round.
 public struct ReplayCampaign: Sendable {
   /// What is replayed.
   public enum Subject: Hashable, Sendable {
@@ -66,6 +67,9 @@ public struct ReplayCampaign: Sendable {
     self.hasTwin = hasTwin
   }
 
+  /// Builds of the contender that has most of them.
+  public var builds: Int { max(1, contenders.map(\.builds.count).max() ?? 1) }
+
   /// Everything that will be replayed, in order.
   public var schedule: [Key] {
     var random = SeededGenerator(seed: seed)
@@ -90,7 +94,7 @@ public struct ReplayCampaign: Sendable {
         measurement = found
       } else {
         measurement = try player.time(
-          plan, allocator: contender.name, library: contender.library)
+          plan, allocator: contender.name, library: contender.build(inRound: key.round))
         try store.keep(key, measurement)
       }
       measured[key.subject, default: []].append(measurement)
@@ -98,7 +102,7 @@ public struct ReplayCampaign: Sendable {
     }
     return CampaignResult(
       calls: plan.calls, contenders: contenders.indices.map { measured[.contender($0)] ?? [] },
-      null: measured[.null] ?? [], twin: measured[.twin] ?? [], seed: seed)
+      null: measured[.null] ?? [], twin: measured[.twin] ?? [], seed: seed, builds: builds)
   }
 
   private func contender(of subject: Subject) -> Contender {

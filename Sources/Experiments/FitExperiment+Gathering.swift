@@ -1,0 +1,85 @@
+import Costs
+import Designs
+import Foundation
+import Platform
+
+extension FitExperiment {
+  /// Runs, and a planner that knows which are left.
+  public struct Gathered {
+    public let runs: [Run]
+    public let coreGHz: Double
+    /// Runs that had to come from further sessions.
+    public let otherSessions: [OtherSession]
+    let planner: ExperimentPlanner?
+    let pairs: [(trace: String, design: String)]
+
+    func next(_ table: CostTable) -> NextRun? {
+      let widest = table.lines.filter { $0.identifiable && $0.ns != nil }.max {
+        Self.width($0) < Self.width($1)
+      }
+      guard let widest, let step = Step(name: widest.step),
+        let found = planner?.narrowing(column: Int(step.rawValue))
+      else { return nil }
+      return NextRun(
+        trace: pairs[found.index].trace, design: pairs[found.index].design, step: widest.step,
+        share: found.share)
+    }
+
+    /// Relative to the cost, but for costs under a nanosecond.
+    private static func width(_ line: CostTable.Line) -> Double {
+      guard let ns = line.ns, let low = ns.low, let high = ns.high else { return .infinity }
+      return (high - low) / max(ns.value, 1)
+    }
+  }
+
+  /// As many pairs of trace and design measured, and counted whole, as the budget allows.
+  ///
+  /// What to measure is settled before anything is: the families as they come on every trace, then
+  /// what tells most about the costs per second. What a run would tell is judged by the beginning
+  /// of its trace; only what is chosen is counted to its end, by all processors, before anything is
+  /// replayed. All designs of a trace are then replayed in turns in one campaign, because the
+  /// machine drifts: designs measured minutes apart differ by more than their toggles. Where the
+  /// notebook has them from several sessions, each is taken less the null allocator of its own, and
+  /// the smaller sessions are scaled to the largest.
+  /// - Parameter namesNext: whether the planner is wanted even when the budget leaves nothing to
+  ///   choose.
+  public func gather(_ samples: [Laboratory.Sample], namesNext: Bool = false) throws -> Gathered {
+    let samples = Self.distinct(samples)
+    let plan = try plan(samples, namesNext: namesNext)
+    let chosen = plan.chosen.map { (sample: samples[$0.sample], design: designs[$0.design]) }
+    try laboratory.compile(designs.filter { design in chosen.contains { $0.design == design } })
+    let counted = try laboratory.count(chosen)
+    var measured: [Run?] = counted.map { _ in nil }
+    var clocks: [Double] = []
+    var otherSessions: [OtherSession] = []
+    let campaigns = try samples.indices.map { sample in
+      let mine = plan.chosen.indices.filter { plan.chosen[$0].sample == sample }
+      let designs = mine.map { chosen[$0].design }
+      return (
+        mine: mine, designs: designs,
+        parts: try laboratory.sessionParts(samples[sample], designs, repeats: repeats)
+      )
+    }
+    // In every session the null allocator is replayed besides.
+    let replayed = campaigns.flatMap(\.parts).reduce(0) {
+      $0 + $1.members.count + $1.bridges.count + 1
+    }
+    laboratory.stage("replaying", repeats * replayed)
+    for (sample, campaign) in zip(samples, campaigns) {
+      let times = try laboratory.measure(
+        campaign.parts, of: campaign.designs, on: sample, repeats: repeats)
+      clocks += times.clocks
+      otherSessions += times.otherSessions
+      for (position, index) in campaign.mine.enumerated() {
+        measured[index] = try counted[index].timed(
+          times.windowNanoseconds[position] ?? [],
+          standardError: times.standardErrors[position])
+      }
+    }
+    return Gathered(
+      runs: measured.compactMap { $0 },
+      coreGHz: clocks.sorted().dropFirst(clocks.count / 2).first ?? 0,
+      otherSessions: otherSessions, planner: plan.planner,
+      pairs: plan.pairs.map { (samples[$0.sample].name, designs[$0.design].description) })
+  }
+}

@@ -1,0 +1,73 @@
+import Costs
+import Designs
+import Foundation
+
+extension FitExperiment {
+  /// A pair of a trace and a design, by their indices.
+  struct Pair: Hashable {
+    let sample: Int
+    let design: Int
+  }
+
+  /// What is to be measured, and what else could be.
+  struct Plan {
+    let pairs: [Pair]
+    /// In the order of `pairs`.
+    let chosen: [Pair]
+    /// Nil where there was nothing to choose and nobody asks what would come next.
+    let planner: ExperimentPlanner?
+  }
+
+  /// Nanoseconds per operation before anything is measured: only the planning depends on it.
+  private static let guessedNanoseconds = 40.0
+  /// Seconds that starting a player takes, and its clocks' calibration.
+  private static let startSeconds = 0.035
+  /// Operations per second that one processor counts, machine steps included.
+  private static let countedPerSecond = 4e6
+  /// Windows by which a run is judged before it is chosen: long enough for caches to fill and for
+  /// what is freed to be allocated again.
+  static let previewWindows = 32
+
+  /// Chooses within the budget, which the planning's own time is part of.
+  func plan(_ samples: [Laboratory.Sample], namesNext: Bool) throws -> Plan {
+    let clock = ContinuousClock()
+    let start = clock.now
+    let pairs = samples.indices.flatMap { sample in
+      designs.indices.map { Pair(sample: sample, design: $0) }
+    }
+    let lacking = try samples.flatMap {
+      try laboratory.lackingRepeats($0, designs, repeats: repeats)
+    }
+    let isCounted = try pairs.map {
+      try laboratory.hasCounts(samples[$0.sample], designs[$0.design])
+    }
+    let seconds = pairs.indices.map { index in
+      let operations = Double(samples[pairs[index].sample].workload.operationCount)
+      let missing = Double(lacking[index] ?? repeats)
+      let counting = isCounted[index] ? 0 : operations / Self.countedPerSecond
+      return missing * (Self.startSeconds + operations * Self.guessedNanoseconds * 1e-9)
+        + counting / Double(ProcessInfo.processInfo.activeProcessorCount)
+    }
+    var chosen = pairs.indices.filter {
+      lacking[$0] != nil || designs[pairs[$0].design].isDefault
+    }
+    var planned = chosen.reduce(0) { $0 + seconds[$1] }
+    guard namesNext || planned < budget else {
+      return Plan(pairs: pairs, chosen: chosen.map { pairs[$0] }, planner: nil)
+    }
+    let previews = try laboratory.preview(
+      pairs.map { (samples[$0.sample], designs[$0.design]) }, windows: Self.previewWindows)
+    var planner = ExperimentPlanner(
+      try pairs.indices.map {
+        ExperimentPlanner.Candidate(
+          run: try previews[$0].guessed(nanoseconds: Self.guessedNanoseconds),
+          seconds: seconds[$0])
+      }, measured: Set(chosen), options: fitOptions)
+    planned += start.duration(to: clock.now) / .seconds(1)
+    while planned < budget, let next = planner.next() {
+      chosen.append(next)
+      planned += seconds[next]
+    }
+    return Plan(pairs: pairs, chosen: chosen.sorted().map { pairs[$0] }, planner: planner)
+  }
+}
