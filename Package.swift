@@ -123,7 +123,8 @@ let package = Package(
       name: "ReportsTests", dependencies: ["Reports"], swiftSettings: strict),
     .testTarget(
       name: "RecordingTests",
-      dependencies: ["Recording", "Traces", "Platform", "TestSupport"], exclude: ["Programs"],
+      dependencies: ["Recording", "CTraceFormat", "Traces", "Platform", "TestSupport"],
+      exclude: ["Programs"],
       swiftSettings: strict),
     .testTarget(
       name: "DesignsTests", dependencies: ["Designs", "TestSupport"], swiftSettings: strict),

@@ -8,26 +8,21 @@ struct recorder_allocator recorder_real;
 
 static __thread bool resolving;
 
-/// dlsym may allocate (its error text, on some versions of libc). Such blocks come from here, are
-/// never given back and never recorded: they exist because of the recorder.
-static char early_arena[64 << 10] __attribute__((aligned(4096)));
+char recorder_early_arena[EARLY_BYTES] __attribute__((aligned(4096)));
 static size_t early_used;
 
 bool recorder_resolving(void) { return resolving; }
-
-bool recorder_is_early(const void *block) {
-  return (uintptr_t)block - (uintptr_t)early_arena < sizeof early_arena;
-}
 
 size_t recorder_early_size(const void *block) { return ((const size_t *)block)[-1]; }
 
 void *recorder_early_allocate(size_t size, size_t alignment) {
   if (alignment < 16) alignment = 16;
-  if (size > sizeof early_arena || alignment > 4096) return NULL;
+  if (size > EARLY_BYTES || alignment > 4096) return NULL;
   size_t room = size + alignment + 16;
   size_t start = __atomic_fetch_add(&early_used, room, __ATOMIC_RELAXED);
-  if (start + room > sizeof early_arena) return NULL;
-  uintptr_t block = ((uintptr_t)early_arena + start + 16 + alignment - 1) & ~(alignment - 1);
+  if (start + room > EARLY_BYTES) return NULL;
+  uintptr_t block = (uintptr_t)recorder_early_arena + start + 16 + alignment - 1;
+  block &= ~(alignment - 1);
   ((size_t *)block)[-1] = size;
   return (void *)block;
 }

@@ -119,8 +119,9 @@ static char *const *with_recorder(char *const environment[], size_t count, void 
       add_ ? with_recorder(environment, count_, __builtin_alloca(room_)) : environment
 
 /// Notes in the spool which image comes next, so that one that couldn't be followed (static,
-/// setuid) is at least named. Returns NULL where there's nothing to note it in.
-static struct mallometer_image *note_image(const char *path, int32_t pid) {
+/// setuid) is at least named. `time` is from before it can have begun. Returns NULL where there's
+/// nothing to note it in.
+static struct mallometer_image *note_image(const char *path, int32_t pid, uint64_t time) {
   struct mallometer_spool *spool = recorder_shared_spool();
   if (spool == NULL || path == NULL || !recorder_follows()) return NULL;
   uint32_t index = __atomic_fetch_add(&spool->images, 1, __ATOMIC_ACQ_REL);
@@ -128,7 +129,7 @@ static struct mallometer_image *note_image(const char *path, int32_t pid) {
       mallometer_spool_image(spool, index % MALLOMETER_MAX_IMAGES);
   image->failed = 1;
   image->pid = pid;
-  image->time = __rdtsc();
+  image->time = time;
   strncpy(mallometer_image_path(image), path, MALLOMETER_PATH_BYTES - 1);
   __atomic_store_n(&image->failed, 0, __ATOMIC_RELEASE);
   return image;
@@ -141,7 +142,7 @@ struct pending {
 
 static struct pending before_exec(const char *path) {
   pid_t pid = (pid_t)syscall(SYS_getpid);
-  struct pending pending = {.image = note_image(path, pid)};
+  struct pending pending = {.image = note_image(path, pid, __rdtsc())};
   struct mallometer_spool *spool = recorder_spool();
   if (spool != NULL && spool->pid == pid) {
     pending.own = spool;
@@ -232,9 +233,10 @@ static int spawn(
   spawner real = (spawner)next(name);
   FOLLOWED_ENVIRONMENT(environment);
   pid_t started = 0;
+  uint64_t before = __rdtsc();
   int status = real(&started, path, actions, attributes, arguments, followed);
   if (status == 0) {
-    note_image(path, started);
+    note_image(path, started, before);
     if (pid) *pid = started;
   }
   return status;

@@ -38,6 +38,7 @@ struct image_state {
   uint32_t search_release;
   /// For calls of threads that have already ended (late destructors): one stream, one lock.
   struct recorder_thread *late;
+  struct recorder_sites sites;
   struct recorder_thread states[MAX_THREADS];
 };
 
@@ -77,12 +78,6 @@ static void lock(uint32_t *word) {
 }
 
 static void unlock(uint32_t *word) { __atomic_store_n(word, 0, __ATOMIC_RELEASE); }
-
-static uint64_t nanoseconds(clockid_t clock) {
-  struct timespec now;
-  clock_gettime(clock, &now);
-  return (uint64_t)now.tv_sec * 1000000000ULL + (uint64_t)now.tv_nsec;
-}
 
 static size_t read_file(const char *path, char *into, size_t room) {
   int file = open(path, O_RDONLY | O_CLOEXEC);
@@ -146,6 +141,7 @@ static void find_session(void) {
 /// Creates and maps this image's spool file. The name is unique in the session: process and start.
 static struct mallometer_spool *create_spool(bool forked) {
   uint64_t start = __rdtsc();
+  uint64_t faults = recorder_page_faults();
   char path[sizeof session_folder + 64];
   char *end = append(append(path, session_folder), "/");
   end = append(append_number(end, (uint64_t)getpid(), 10), ".");
@@ -170,7 +166,9 @@ static struct mallometer_spool *create_spool(bool forked) {
   close(file);
   if (spool == MAP_FAILED || !recorder_populate(spool, MALLOMETER_MODULES_AT + 8192) ||
       !recorder_populate(mallometer_spool_module_names(spool), 4096) ||
-      !recorder_populate(mallometer_spool_chunk_states(spool), 4096)) {
+      !recorder_populate(mallometer_spool_chunk_states(spool), 4096) ||
+      !recorder_populate(mallometer_spool_sites(spool), 4096) ||
+      !recorder_populate(&image->sites, sizeof image->sites)) {
     unlink(path);
     return NULL;
   }
@@ -180,8 +178,8 @@ static struct mallometer_spool *create_spool(bool forked) {
   spool->forked = forked;
   spool->max_chunks = chunks;
   spool->start_time_stamp = start;
-  spool->start_monotonic_ns = nanoseconds(CLOCK_MONOTONIC);
-  spool->start_realtime_ns = nanoseconds(CLOCK_REALTIME);
+  spool->start_monotonic_ns = recorder_nanoseconds(CLOCK_MONOTONIC);
+  spool->start_realtime_ns = recorder_nanoseconds(CLOCK_REALTIME);
   ssize_t length = readlink("/proc/self/exe", mallometer_spool_executable(spool), 3839);
   if (length < 0) mallometer_spool_executable(spool)[0] = 0;
   const char *started = (const char *)getauxval(AT_EXECFN);
@@ -189,6 +187,7 @@ static struct mallometer_spool *create_spool(bool forked) {
   if (started) strncpy(mallometer_spool_program(spool), slash ? slash + 1 : started, 255);
   spool->command_length = (uint32_t)read_file(
       "/proc/self/cmdline", mallometer_spool_command(spool), MALLOMETER_COMMAND_BYTES);
+  spool->own_faults = recorder_page_faults() - faults;
   return spool;
 }
 
@@ -259,14 +258,14 @@ static bool drainer_lives(void) {
 
 /// Waits until the drainer has given chunks back; false if there's no drainer to wait for.
 static bool wait_for_drainer(struct mallometer_spool *spool, uint32_t seen) {
-  uint64_t before = nanoseconds(CLOCK_MONOTONIC);
+  uint64_t before = recorder_nanoseconds(CLOCK_MONOTONIC);
   __atomic_fetch_add(&spool->waiters, 1, __ATOMIC_ACQ_REL);
   struct timespec patience = {.tv_nsec = 20000000};
   long woken = syscall(SYS_futex, &spool->released, FUTEX_WAIT, seen, &patience, NULL, 0);
   int why = errno;
   __atomic_fetch_sub(&spool->waiters, 1, __ATOMIC_ACQ_REL);
   __atomic_fetch_add(
-      &spool->waited_ns, nanoseconds(CLOCK_MONOTONIC) - before, __ATOMIC_RELAXED);
+      &spool->waited_ns, recorder_nanoseconds(CLOCK_MONOTONIC) - before, __ATOMIC_RELAXED);
   return !(woken != 0 && why == ETIMEDOUT) || drainer_lives();
 }
 
@@ -336,22 +335,24 @@ static bool claim_chunk(struct mallometer_spool *spool, struct recorder_thread *
   int64_t index = claim_index(spool, thread->sequence == 0);
   if (index < 0) return false;
   struct mallometer_chunk *chunk = mallometer_spool_chunk(spool, (uint32_t)index);
-  struct rusage usage;
-  getrusage(RUSAGE_SELF, &usage);
   uint64_t own = __atomic_load_n(&spool->own_faults, __ATOMIC_RELAXED);
-  uint64_t faults = (uint64_t)(usage.ru_minflt + usage.ru_majflt);
-  chunk->generation = (uint16_t)(chunk->generation + 1);
+  uint64_t faults = recorder_page_faults();
+  if (chunk->generation == 255) {
+    memset(mallometer_chunk_records(chunk), 0, 16 * (size_t)MALLOMETER_CHUNK_RECORDS);
+    chunk->generation = 0;
+  }
+  chunk->generation++;
   chunk->limit = MALLOMETER_CHUNK_RECORDS;
   chunk->thread = thread->number;
   chunk->sequence = thread->sequence++;
-  chunk->first_record = thread->records;
+  chunk->epoch = (uint32_t)(__rdtsc() >> 32);
   chunk->page_faults = faults > own ? faults - own : 0;
   __atomic_store_n(&chunk->next, 0, __ATOMIC_RELEASE);
   __atomic_store_n(
       &mallometer_spool_chunk_states(spool)[index], mallometer_chunk_owned, __ATOMIC_RELEASE);
-  thread->records += MALLOMETER_CHUNK_RECORDS;
-  thread->generation = (uint64_t)chunk->generation << 48;
-  thread->chunk = chunk;
+  thread->generation = (uint64_t)chunk->generation << 56;
+  thread->epoch = chunk->epoch;
+  __atomic_store_n(&thread->chunk, chunk, __ATOMIC_RELEASE);
   recorder_refresh_modules(spool);
   return true;
 }
@@ -368,28 +369,57 @@ static struct recorder_thread *new_thread(struct mallometer_spool *spool) {
   memset(thread, 0, sizeof *thread);
   thread->number = __atomic_fetch_add(&spool->threads, 1, __ATOMIC_RELAXED);
   thread->attached = true;
+  thread->sites = image->sites.places;
   return thread;
 }
 
+void recorder_begin_epoch(
+    struct recorder_thread *thread, struct mallometer_record *record, uint64_t generation,
+    uint64_t now) {
+  recorder_publish(record, generation, mallometer_record_epoch, 0, now, now >> 32);
+  __atomic_store_n(&thread->epoch, (uint32_t)(now >> 32), __ATOMIC_RELAXED);
+}
+
+/// Takes a call as `recorder_write_slowly` does. False if there is no room and none may be claimed,
+/// or none is to be had.
 static bool write_into(
-    struct recorder_thread *thread, uint64_t address, uint64_t caller, uint64_t size) {
+    struct recorder_thread *thread, bool claims, uint64_t address, uint64_t caller,
+    uint64_t size) {
   struct mallometer_spool *spool = image->spool;
+  const uint64_t low = 0xFFFFFFFFFFFFULL;
+  uint64_t kind = caller >> 48, alignment = address >> 48;
+  caller &= low;
+  address &= low;
+  uint64_t site = recorder_site_number(&image->sites, spool, caller);
+  bool is_long = alignment != 0 || size >> 20 != 0 || (address & 7) != 0 || address >> 47 != 0 ||
+                 (site == 0 && caller != 0);
+  uint32_t length = is_long ? 2 : 1;
   for (;;) {
-    struct mallometer_chunk *chunk = thread->chunk;
-    if (chunk == NULL && !claim_chunk(spool, thread)) return false;
-    chunk = thread->chunk;
-    uint32_t index = 1;
-    __asm__ volatile("xaddl %0, %1" : "+r"(index), "+m"(chunk->next) : : "memory", "cc");
-    if (index < MALLOMETER_CHUNK_RECORDS) {
-      struct mallometer_record *slot = &mallometer_chunk_records(chunk)[index];
-      slot->time = __rdtsc();
-      slot->address = address;
-      slot->caller = caller;
-      __atomic_store_n(
-          &slot->size_generation, (size & 0xFFFFFFFFFFFFULL) | thread->generation,
-          __ATOMIC_RELEASE);
+    if (thread->chunk == NULL && !(claims && claim_chunk(spool, thread))) return false;
+    struct recorder_view view = recorder_view(thread);
+    uint32_t index = recorder_reserve(view.chunk, length);
+    struct mallometer_record *slot = &mallometer_chunk_records(view.chunk)[index];
+    if (index < MALLOMETER_CHUNK_RECORDS && index + length <= MALLOMETER_CHUNK_RECORDS) {
+      uint64_t now = __rdtsc();
+      if (now >> 32 != view.epoch) {
+        if (is_long)
+          recorder_publish(&slot[1], view.generation, mallometer_record_filler, 0, now, 0);
+        recorder_begin_epoch(thread, slot, view.generation, now);
+        continue;
+      }
+      if (is_long) {
+        slot[1].head = size & low;
+        slot[1].block = caller | alignment << 48;
+        recorder_publish(
+            slot, view.generation, kind | mallometer_record_long, 0, now, address);
+      } else {
+        recorder_publish(slot, view.generation, kind, site, now, address << 17 | size);
+      }
       return true;
     }
+    // A single one that was left before the chunk's end.
+    if (index < MALLOMETER_CHUNK_RECORDS)
+      recorder_publish(slot, view.generation, mallometer_record_filler, 0, 0, 0);
     thread->chunk = NULL;
   }
 }
@@ -398,12 +428,15 @@ static bool write_into(
 static bool write_late(uint64_t address, uint64_t caller, uint64_t size) {
   lock(&image->late_lock);
   if (image->late == NULL) image->late = new_thread(image->spool);
-  bool written = image->late != NULL && write_into(image->late, address, caller, size);
+  bool written = image->late != NULL && write_into(image->late, true, address, caller, size);
   unlock(&image->late_lock);
   return written;
 }
 
 COLD void recorder_write_slowly(uint64_t address, uint64_t caller, uint64_t size) {
+  struct recorder_thread *thread = recorder_current;
+  if (thread != NULL && thread->chunk != NULL && write_into(thread, false, address, caller, size))
+    return;
   uint32_t phase = image ? __atomic_load_n(&image->phase, __ATOMIC_RELAXED) : fresh;
   if (phase == off) return;
   if (phase == abandoned) {
@@ -427,8 +460,9 @@ COLD void recorder_write_slowly(uint64_t address, uint64_t caller, uint64_t size
         recorder_current = new_thread(spool);
         if (recorder_current != NULL && end_key_made) pthread_setspecific(end_key, (void *)1);
       }
-      written = recorder_current != NULL ? write_into(recorder_current, address, caller, size)
-                                         : write_late(address, caller, size);
+      written = recorder_current != NULL
+                    ? write_into(recorder_current, true, address, caller, size)
+                    : write_late(address, caller, size);
     }
     if (!written && !spool->stopped) __atomic_fetch_add(&spool->dropped, 1, __ATOMIC_RELAXED);
   }
@@ -450,7 +484,7 @@ void recorder_end_thread(void) {
   inside = true;
   thread_over = true;
   recorder_current = NULL;
-  write_into(thread, 0, recorder_pack(0, mallometer_record_thread_end), 0);
+  write_into(thread, true, 0, recorder_pack(0, mallometer_record_thread_end), 0);
   struct mallometer_chunk *chunk = thread->chunk;
   if (chunk != NULL) {
     __atomic_store_n(
@@ -463,15 +497,4 @@ void recorder_end_thread(void) {
   image->free_states = thread;
   unlock(&image->list_lock);
   inside = false;
-}
-
-void recorder_note_end(struct mallometer_spool *spool) {
-  struct rusage usage;
-  getrusage(RUSAGE_SELF, &usage);
-  spool->user_ns =
-      (uint64_t)usage.ru_utime.tv_sec * 1000000000ULL + (uint64_t)usage.ru_utime.tv_usec * 1000;
-  spool->system_ns =
-      (uint64_t)usage.ru_stime.tv_sec * 1000000000ULL + (uint64_t)usage.ru_stime.tv_usec * 1000;
-  spool->peak_resident_bytes = (uint64_t)usage.ru_maxrss * 1024;
-  spool->end_time_stamp = __rdtsc();
 }

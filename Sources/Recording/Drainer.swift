@@ -22,7 +22,7 @@ public final class Drainer {
   private var reports: [RecordingReport.Process] = []
   /// Process and start of every image ever seen, to tell which were not followed.
   private var seen: [(process: pid_t, start: UInt64)] = []
-  private var started: [(process: pid_t, path: String)] = []
+  private var started: [SpoolFile.BegunImage] = []
   private var known: Set<String> = []
   private var root: pid_t?
   private var rootStatus: Int32?
@@ -62,7 +62,8 @@ public final class Drainer {
     recovering = true
     control = controlled ? 0 : nil
     reports = session.notedReports()
-    seen = reports.map { ($0.pid, 0) }
+    // When they began isn't known any more: whatever these processes became counts as seen.
+    seen = reports.map { ($0.pid, .max) }
   }
 
   /// Recovers every recording in a folder of traces whose drainer was killed, and waits for those of
@@ -256,13 +257,17 @@ public final class Drainer {
     images.removeAll { $0.finished }
   }
 
-  private func notFollowed() -> [(process: pid_t, path: String)] {
+  /// Images that were begun and have no spool. A process that is followed may become one that
+  /// isn't: only a spool younger than the call that began an image can be that image's.
+  private func notFollowed() -> [SpoolFile.BegunImage] {
     var candidates = started
     for image in images { candidates += image.spool.images }
-    if let root { candidates.append((root, "")) }
-    var result: [(process: pid_t, path: String)] = []
+    if let root { candidates.append(.init(process: root, path: "", time: 0)) }
+    var result: [SpoolFile.BegunImage] = []
     for candidate in candidates
-    where !seen.contains(where: { $0.process == candidate.process })
+    where !seen.contains(where: {
+      $0.process == candidate.process && $0.start > candidate.time
+    })
       && !result.contains(where: { $0.process == candidate.process })
     {
       result.append(candidate)

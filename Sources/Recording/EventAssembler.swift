@@ -39,7 +39,7 @@ struct EventAssembler: ~Copyable {
   private let events: UnsafeMutablePointer<Event>
   private var pending = 0
 
-  /// Records of a run at most.
+  /// Calls of a run at most.
   static let runRecords = 2048
   /// Events that the last record of a run may add beyond one for each.
   static let spareEvents = 4
@@ -71,13 +71,15 @@ struct EventAssembler: ~Copyable {
   /// Appends the events that a run of one thread's records stands for.
   ///
   /// - Parameters:
-  ///   - count: `runRecords` at most; the writer's block has room for that and `spareEvents`.
+  ///   - count: Records of the run, `runRecords` at most; the writer's block has room for that and
+  ///     `spareEvents`. A long record may end one behind.
+  ///   - room: Records that may be read, from the run's first on.
   ///   - generation: The records that have another were never written.
   ///   - upTo: Records later than this stay.
   ///   - mergedUpTo: Records from before are counted as late.
   ///   - alone: Whether no other thread can have a say in what an address means.
   @inline(never) mutating func append(
-    run: UnsafeMutablePointer<mallometer_record>, count: Int, generation: UInt64, upTo: UInt64,
+    run: SpoolRecord, count: Int, room: Int, generation: UInt64, upTo: UInt64,
     mergedUpTo: UInt64, alone: Bool, from stream: inout ThreadStream
   ) throws(TraceError) -> (taken: Int, end: RunEnd) {
     let start = spool.start
@@ -85,21 +87,24 @@ struct EventAssembler: ~Copyable {
     var end = RunEnd.open
     run: while index < count {
       let record = run + index
-      if index + 8 < count { table.prefetch(run[index + 8].address & 0xFFFF_FFFF_FFFF) }
-      let word = record.pointee.size_generation
-      if word & 0xFFFF_0000_0000_0000 != generation {
+      if index + 8 < count { table.prefetch((record + 8).shortAddress) }
+      let head = RecordHead(record.pointee.head)
+      if !head.isPublished(in: generation) || head.isMark || head.isLong && index + 1 >= room {
+        if head.kind == mallometer_record_epoch.rawValue && head.isPublished(in: generation) {
+          stream.epoch = record.pointee.block << 32
+        }
         index += 1
         continue
       }
-      let ticks = record.pointee.time
+      let ticks = head.time(in: stream.epoch)
       if ticks > upTo {
         end = .bound
         break
       }
       let time = time(of: ticks, since: start)
-      let address = record.pointee.address & 0xFFFF_FFFF_FFFF
-      let caller = record.pointee.caller
-      let kind = UInt32(truncatingIfNeeded: caller >> 48)
+      let call = RecordedCall(record)
+      let address = call.address
+      let kind = call.kind
       let thread: UInt16
       if let known = stream.number {
         thread = known
@@ -108,14 +113,14 @@ struct EventAssembler: ~Copyable {
       }
       if kind == mallometer_record_malloc.rawValue {
         let slot = slots.next
-        let site = try sites.number(of: caller & 0xFFFF_FFFF_FFFF, in: spool, writer: writer)
+        let site = try sites.number(of: call.site, in: spool, writer: writer)
         if table.insertUnlessPresent(address, slot: slot) != nil {
           if !alone {
             end = .disputed
             break
           }
-          try appendRare(record.pointee, kind, address, thread, time, &stream)
-          index += 1
+          try appendRare(call, thread, time, &stream)
+          index += call.length
           if ticks < mergedUpTo { counters.late += 1 }
           break
         }
@@ -124,10 +129,9 @@ struct EventAssembler: ~Copyable {
         calls &+= 1
         add(
           Event(
-            kind: .malloc, thread: thread, slot: slot, size: word & 0xFFFF_FFFF_FFFF, time: time,
-            site: site))
+            kind: .malloc, thread: thread, slot: slot, size: call.size, time: time, site: site))
       } else if kind == mallometer_record_free.rawValue {
-        let site = try sites.number(of: caller & 0xFFFF_FFFF_FFFF, in: spool, writer: writer)
+        let site = try sites.number(of: call.site, in: spool, writer: writer)
         if let slot = table.remove(address) {
           slots.give(slot)
           add(Event(kind: .free, thread: thread, slot: slot, time: time, site: site))
@@ -143,13 +147,13 @@ struct EventAssembler: ~Copyable {
           end = .disputed
           break
         }
-        try appendRare(record.pointee, kind, address, thread, time, &stream)
-        index += 1
+        try appendRare(call, thread, time, &stream)
+        index += call.length
         if ticks < mergedUpTo { counters.late += 1 }
         break
       }
       if ticks < mergedUpTo { counters.late += 1 }
-      index += 1
+      index += call.length
     }
     let appended = UnsafeBufferPointer(start: events, count: pending)
     pending = 0
@@ -195,18 +199,16 @@ struct EventAssembler: ~Copyable {
 
   /// Everything but a plain malloc or free.
   @inline(never) private mutating func appendRare(
-    _ record: mallometer_record, _ kind: UInt32, _ address: UInt64, _ thread: UInt16,
-    _ time: UInt64, _ stream: inout ThreadStream
+    _ call: RecordedCall, _ thread: UInt16, _ time: UInt64, _ stream: inout ThreadStream
   ) throws(TraceError) {
+    let (kind, address, size) = (call.kind, call.address, call.size)
     if kind == mallometer_record_thread_end.rawValue {
       stream.ended = true
       endedNumbers.append(thread)
       add(Event(kind: .threadEnd, thread: thread, slot: 0, time: time))
       return
     }
-    let size = record.size_generation & 0xFFFF_FFFF_FFFF
-    let site = try sites.number(
-      of: record.caller & 0xFFFF_FFFF_FFFF, in: spool, writer: writer)
+    let site = try sites.number(of: call.site, in: spool, writer: writer)
     switch kind {
     case mallometer_record_malloc.rawValue:
       allocate(.malloc, address, size, 0, site, thread, time)
@@ -215,8 +217,7 @@ struct EventAssembler: ~Copyable {
     case mallometer_record_realloc_new.rawValue:
       allocate(.realloc, address, size, 0, site, thread, time)
     case mallometer_record_aligned.rawValue:
-      let alignment = UInt8(truncatingIfNeeded: record.address >> 48)
-      allocate(.aligned, address, size, min(alignment, 47), site, thread, time)
+      allocate(.aligned, address, size, min(call.alignmentLog2, 47), site, thread, time)
     case mallometer_record_realloc_from.rawValue:
       stream.reallocations.append(.init(address: address, slot: table.remove(address)))
     case mallometer_record_realloc_to.rawValue:

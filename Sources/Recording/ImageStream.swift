@@ -157,10 +157,7 @@ final class ImageStream {
       }
       // The records follow their chunk's head.
       guard let records = mallometer_chunk_records(chunk) else { continue }
-      threads[position].add(
-        .init(
-          index: index, sequence: chunk.pointee.sequence, chunk: chunk, records: records,
-          generation: UInt64(chunk.pointee.generation) << 48))
+      threads[position].add(.init(chunk, records: records, index: index))
     }
   }
 
@@ -173,7 +170,7 @@ final class ImageStream {
       var firstTime = UInt64.max
       var secondTime = UInt64.max
       for position in active.indices {
-        let time = threads[active[position]].head.pointee.time
+        let time = threads[active[position]].headTime
         if time < firstTime || first < 0 {
           secondTime = firstTime
           firstTime = time
@@ -200,7 +197,7 @@ final class ImageStream {
       count += taken
       if stopped || end == .bound { break }
       if end == .disputed {
-        let time = threads[index].head.pointee.time
+        let time = threads[index].headTime
         try takeOther(than: index, time: time)
         if stopped { break }
         count += try take(from: index, upTo: time, atMost: 1, alone: true).taken
@@ -217,13 +214,13 @@ final class ImageStream {
     if writer.roomInBlock < 2 * EventAssembler.spareEvents || journal.isNearlyFull { try commit() }
     let part = threads[index].parts[threads[index].readPart]
     let place = threads[index].readIndex
-    var count = min(
-      atMost, threads[index].available, part.limit - place,
-      writer.roomInBlock - EventAssembler.spareEvents)
+    threads[index].epoch = threads[index].readEpoch
+    let room = min(threads[index].available, part.limit - place)
+    var count = min(atMost, room, writer.roomInBlock - EventAssembler.spareEvents)
     if let maximumEvents { count = min(count, maximumEvents - assembler.calls) }
     let (taken, end) = try assembler.append(
-      run: part.records + place, count: count, generation: part.generation, upTo: upTo,
-      mergedUpTo: mergedUpTo, alone: alone, from: &threads[index])
+      run: part.records + place, count: count, room: room, generation: part.generation,
+      upTo: upTo, mergedUpTo: mergedUpTo, alone: alone, from: &threads[index])
     threads[index].available -= taken
     threads[index].readIndex += taken
     if threads[index].readIndex >= part.limit { finishPart(index) }
@@ -250,12 +247,8 @@ final class ImageStream {
   /// A free that isn't known although another thread's allocation of it comes within microseconds,
   /// or an allocation on an address that another thread is just freeing: takes the other one first.
   private func takeOther(than index: Int, time: UInt64) throws(TraceError) {
-    let record = threads[index].head.pointee
-    let kind = UInt32(truncatingIfNeeded: record.caller >> 48)
-    let gives =
-      kind == mallometer_record_free.rawValue || kind == mallometer_record_realloc_from.rawValue
-    try takeOther(
-      than: index, until: record.address & 0xFFFF_FFFF_FFFF, gives: !gives, before: time)
+    let call = RecordedCall(threads[index].head)
+    try takeOther(than: index, until: call.address, gives: !call.frees, before: time)
   }
 
   @inline(never) private func takeOther(
@@ -263,28 +256,16 @@ final class ImageStream {
   ) throws(TraceError) {
     let limit = time + 5 * ticksPerMicrosecond
     for other in threads.indices where other != index {
-      var part = threads[other].readPart
-      var position = threads[other].readIndex
-      for ahead in 0..<min(threads[other].available, 128) {
-        let record = threads[other].parts[part].records[position]
-        if record.time > limit { break }
-        let kind = UInt32(truncatingIfNeeded: record.caller >> 48)
-        let frees =
-          kind == mallometer_record_free.rawValue || kind == mallometer_record_realloc_from.rawValue
-        if record.address & 0xFFFF_FFFF_FFFF == address && frees == gives {
-          var left = ahead + 1
-          while left > 0, !stopped {
-            left -= try take(from: other, upTo: .max, atMost: left, alone: true).taken
-          }
-          assembler.counters.reordered += 1
-          return
-        }
-        position += 1
-        if position >= threads[other].parts[part].limit {
-          part += 1
-          position = 0
-        }
+      guard
+        let count = threads[other].records(
+          until: address, frees: gives, before: limit, among: 128)
+      else { continue }
+      var left = count
+      while left > 0, !stopped {
+        left -= try take(from: other, upTo: .max, atMost: left, alone: true).taken
       }
+      assembler.counters.reordered += 1
+      return
     }
   }
 

@@ -5,9 +5,12 @@ import Traces
 
 /// Turns return addresses into the trace's site numbers.
 ///
-/// A hit costs a multiplication and one load. A miss looks through the spool's module table, newest
-/// first, then through the process's own map if it still runs.
+/// A hit costs one load for a site that the recorder has numbered, and a multiplication besides for
+/// another. A miss looks through the spool's module table, newest first, then through the process's
+/// own map if it still runs.
 struct SiteResolver: ~Copyable {
+  /// By the recorder's numbers.
+  private let numbered: UnsafeMutablePointer<UInt32>
   private var callers: UnsafeMutablePointer<UInt64>
   private var numbers: UnsafeMutablePointer<UInt32>
   private var mask: Int
@@ -26,7 +29,12 @@ struct SiteResolver: ~Copyable {
   /// The module of code that belongs to no file: generated at run time.
   static let anonymous = Module(path: "[anonymous]")
 
+  private static let unresolved = UInt32.max
+  private static let places = Int(MALLOMETER_MAX_SITES)
+
   init() {
+    numbered = .allocate(capacity: Self.places)
+    numbered.initialize(repeating: Self.unresolved, count: Self.places)
     mask = 4095
     callers = .allocate(capacity: 4096)
     callers.initialize(repeating: 0, count: 4096)
@@ -35,6 +43,7 @@ struct SiteResolver: ~Copyable {
   }
 
   deinit {
+    numbered.deallocate()
     callers.deallocate()
     numbers.deallocate()
   }
@@ -43,8 +52,30 @@ struct SiteResolver: ~Copyable {
     Int(truncatingIfNeeded: (caller &* 0x9E37_79B9_7F4A_7C15) >> 32) & mask
   }
 
-  /// The number of the site whose return address is `caller`.
+  /// The trace's number of a call's site.
   @inline(__always) mutating func number(
+    of site: RecordedSite, in spool: SpoolFile, writer: TraceWriter
+  ) throws(TraceError) -> UInt32 {
+    switch site {
+    case .numbered(let index):
+      if index < Self.places, numbered[index] != Self.unresolved { return numbered[index] }
+      return try resolve(index, in: spool, writer: writer)
+    case .at(let caller): return try number(of: caller, in: spool, writer: writer)
+    }
+  }
+
+  @inline(never) private mutating func resolve(
+    _ index: Int, in spool: SpoolFile, writer: TraceWriter
+  ) throws(TraceError) -> UInt32 {
+    // No recorder gives such a number; a program may have written into its spool.
+    guard index < Self.places else { return 0 }
+    let found = try number(of: spool.sites[index], in: spool, writer: writer)
+    numbered[index] = found
+    return found
+  }
+
+  /// The number of the site whose return address is `caller`.
+  @inline(__always) private mutating func number(
     of caller: UInt64, in spool: SpoolFile, writer: TraceWriter
   ) throws(TraceError) -> UInt32 {
     var index = home(caller)
@@ -61,6 +92,7 @@ struct SiteResolver: ~Copyable {
     guard modules != modulesSeen else { return }
     modulesSeen = modules
     mapRead = false
+    numbered.update(repeating: Self.unresolved, count: Self.places)
     callers.update(repeating: 0, count: mask + 1)
     count = 0
   }

@@ -77,6 +77,9 @@ final class SpoolFile {
 
   var chunkStates: UnsafeMutablePointer<UInt32> { mallometer_spool_chunk_states(base) }
 
+  /// Return addresses by the recorder's numbers of their sites.
+  var sites: UnsafeMutablePointer<UInt64> { mallometer_spool_sites(base) }
+
   func chunk(_ index: UInt32) -> UnsafeMutablePointer<mallometer_chunk> {
     mallometer_spool_chunk(base, index)
   }
@@ -104,14 +107,24 @@ final class SpoolFile {
       .map { String(decoding: $0, as: UTF8.self) }.dropLastIfEmpty()
   }
 
+  /// An image that a process started or became.
+  struct BegunImage {
+    var process: pid_t
+    var path: String
+    /// A time stamp from before it began.
+    var time: UInt64
+  }
+
   /// Images that this process started or became, as far as they fit the table.
-  var images: [(process: pid_t, path: String)] {
+  var images: [BegunImage] {
     let count = min(base.pointee.images, UInt32(MALLOMETER_MAX_IMAGES))
     return (0..<count).compactMap { index in
       guard let image = mallometer_spool_image(base, index), image.pointee.failed == 0 else {
         return nil
       }
-      return (image.pointee.pid, String(cString: mallometer_image_path(image)))
+      return BegunImage(
+        process: image.pointee.pid, path: String(cString: mallometer_image_path(image)),
+        time: image.pointee.time)
     }
   }
 }

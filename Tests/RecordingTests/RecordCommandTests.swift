@@ -60,4 +60,17 @@ import Traces
     #expect(!process.followed)
     #expect(process.trace == nil)
   }
+
+  @Test func saysWhatAFollowedProcessBecame() throws {
+    let bench = try RecordingBench()
+    let program = try bench.compile("family", "-static")
+    let recorded = try bench.record(["env", program])
+    #expect(recorded.status == 0)
+    #expect(recorded.images(of: "env").map(\.followed) == [true])
+    #expect(recorded.images(of: "family").map(\.followed) == [false])
+    // What a process becomes and can be followed in isn't taken for lost.
+    let followed = try bench.record(["env", "env", "true"])
+    #expect(followed.processes.allSatisfy { $0.followed })
+    #expect(followed.processes.count == 3)
+  }
 }

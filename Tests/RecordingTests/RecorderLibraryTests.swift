@@ -1,3 +1,4 @@
+import CTraceFormat
 import Foundation
 import Testing
 import Traces
@@ -40,6 +41,62 @@ import Traces
     #expect(trace.events.filter { $0.kind != .threadStart }.allSatisfy { $0.thread == 0 })
     let module = trace.module(of: try #require(trace.sized(10001).first))
     #expect(module.hasSuffix("/family"))
+  }
+
+  @Test func recordsWhatDoesNotFitAShortRecord() throws {
+    let bench = try RecordingBench()
+    let recorded = try bench.record([try bench.compile("wide")])
+    #expect(recorded.status == 0)
+    let trace = try WholeTrace(#require(recorded.images(of: "wide").first))
+    #expect(trace.count(.foreignFree) == 0)
+    #expect(trace.count(.impliedFree) == 0)
+    // More sites than the recorder has numbers for: both kinds are told apart, turn by turn.
+    let sites = 13 * 1024
+    #expect(sites > Int(MALLOMETER_MAX_SITES))
+    let calls = trace.events.filter {
+      $0.kind == .malloc && (100_000..<UInt64(100_000 + sites)).contains($0.size)
+    }
+    #expect(calls.map(\.size) == (0..<2 * sites).map { UInt64(100_000 + $0 % sites) })
+    #expect(Set(calls.map(\.site)).count == sites)
+    #expect(calls.prefix(sites).map(\.site) == calls.suffix(sites).map(\.site))
+    for size: UInt64 in [(1 << 20) - 1, 1 << 20, (1 << 20) + 1, 3 << 20, 5 << 30] {
+      #expect(trace.sized(size).map(\.kind) == [.malloc])
+      #expect(trace.free(ofSize: size) != nil)
+    }
+    #expect(trace.sized(2 << 20).map(\.kind) == [.realloc])
+    #expect(trace.sized(50001).map(\.slot) == trace.sized(50000).map(\.slot))
+    #expect(trace.free(ofSize: 50001) != nil)
+  }
+
+  @Test func keepsTimeOverALongPause() throws {
+    let bench = try RecordingBench()
+    let recorded = try bench.record([try bench.compile("pause")])
+    let trace = try WholeTrace(#require(recorded.images(of: "pause").first))
+    let before = try #require(trace.sized(60001).first).time
+    let after = try #require(trace.sized(60002).first).time
+    let wall = try #require(trace.reader.footer?.wallSeconds)
+    #expect(Double(after - before) / 1e9 > 3.99)
+    #expect(Double(after) / 1e9 < wall)
+  }
+
+  @Test func usesChunksAgainAndAgain() throws {
+    let bench = try RecordingBench()
+    let program = try bench.compile("brief")
+    // A spool of 16 chunks: each is claimed more often than there are generations.
+    let threads = 17 * 256
+    let recorded = try bench.record([
+      "bash", "-c", "ulimit -f 2048; exec \(program) \(threads)",
+    ])
+    #expect(recorded.status == 0)
+    let image = try #require(recorded.images(of: "brief").first)
+    #expect(image.dropped == 0)
+    #expect(try #require(image.counters["spoolChunks"]) <= 16)
+    let trace = try WholeTrace(image)
+    let calls = trace.events.filter { $0.size >= 100_000 }
+    #expect(calls.map(\.size) == (0..<threads).map { UInt64(100_000 + $0) })
+    #expect(trace.count(.foreignFree) == 0)
+    #expect(trace.count(.impliedFree) == 0)
+    #expect(trace.count(.threadEnd) == threads)
   }
 
   @Test func recordsBeforeMainAndAfterExit() throws {

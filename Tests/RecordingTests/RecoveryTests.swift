@@ -106,29 +106,85 @@ import Traces
     let process = try bench.start(bench.recordCommand + ["--", program, String(Self.calls)])
     #expect(killDrainer(of: process, bench, beyond: 20_000, andRecord: true) != nil)
     process.waitUntilExit()
+    let trace = try recoverWhenDone(bench)
+    expectSame(story(trace), expected)
+    let again = try bench.run(recovery(bench))
+    #expect(again.status == 125)
+    #expect(again.errors.contains("no unfinished recording"))
+  }
+
+  private func recovery(_ bench: RecordingBench) -> [String] {
+    [
+      bench.mallometer.path, "record", "--recover", "-o", bench.path("traces"), "--report",
+      bench.path("report.json"),
+    ]
+  }
+
+  /// Waits for the program's end and recovers what its killed drainer left.
+  private func recoverWhenDone(_ bench: RecordingBench) throws -> WholeTrace {
     for _ in 0..<3000 {
       if (try? String(contentsOfFile: bench.path("output"), encoding: .utf8)) == "done\n" { break }
       usleep(10_000)
     }
     let path = try #require(traces(bench).first)
     #expect(try !TraceReader(path: path).completeness.isComplete)
-    let recover = [
-      bench.mallometer.path, "record", "--recover", "-o", bench.path("traces"), "--report",
-      bench.path("report.json"),
-    ]
-    var finished = try bench.run(recover)
+    var finished = try bench.run(recovery(bench))
     // A killed process keeps its lock until the kernel has taken it apart.
     for _ in 0..<600 where finished.status == 125 {
       usleep(100_000)
-      finished = try bench.run(recover)
+      finished = try bench.run(recovery(bench))
     }
     #expect(finished.status == 0, "\(finished.errors)")
     let trace = try WholeTrace(path: path)
     #expect(trace.reader.completeness.isComplete)
-    expectSame(story(trace), expected)
-    let again = try bench.run(recover)
-    #expect(again.status == 125)
-    #expect(again.errors.contains("no unfinished recording"))
+    return trace
+  }
+
+  /// What the relay program does, whatever the order of its threads: every pair's blocks are
+  /// allocated in turn by one thread and freed in turn by another, nothing twice.
+  private func expectRelay(_ trace: WholeTrace, rounds: Int) {
+    #expect(trace.count(.foreignFree) == 0)
+    #expect(trace.count(.impliedFree) == 0)
+    var sizes = [UInt64](repeating: 0, count: trace.reader.slots)
+    var allocated: [[UInt64]] = [[], []]
+    var freed: [[UInt64]] = [[], []]
+    var threads: [Set<UInt16>] = [[], [], [], []]
+    var own = 0
+    for event in trace.events where event.kind.isOperation {
+      let before = sizes[Int(event.slot)]
+      if event.kind.allocates { sizes[Int(event.slot)] = event.size }
+      if event.kind == .realloc, before == 24, event.size == 48 { own += 1 }
+      let size = event.kind.allocates ? event.size : before
+      let pair = Int(size / 20_000) - 1
+      guard pair == 0 || pair == 1, size % 20_000 < 5000 else { continue }
+      if event.kind.allocates { allocated[pair].append(size) } else { freed[pair].append(size) }
+      threads[2 * pair + (event.kind.allocates ? 0 : 1)].insert(event.thread)
+    }
+    for pair in 0..<2 {
+      let expected = (0..<rounds).map { UInt64(20_000 * (pair + 1) + $0 % 5000) }
+      #expect(allocated[pair] == expected)
+      #expect(freed[pair] == expected)
+    }
+    #expect(own == 4 * rounds)
+    #expect(threads.allSatisfy { $0.count == 1 })
+    #expect(Set(threads.joined()).count == 4)
+  }
+
+  @Test(arguments: [false, true]) func threadsAreRecovered(recordToo: Bool) throws {
+    let bench = try RecordingBench()
+    let program = try bench.compile("relay")
+    let rounds = 250_000
+    let process = try bench.start(bench.recordCommand + ["--", program, String(rounds)])
+    #expect(killDrainer(of: process, bench, beyond: 20_000, andRecord: recordToo) != nil)
+    if recordToo {
+      process.waitUntilExit()
+      expectRelay(try recoverWhenDone(bench), rounds: rounds)
+    } else {
+      #expect(bench.finish(process).status == 0)
+      let trace = try WholeTrace(path: #require(traces(bench).first))
+      #expect(trace.reader.completeness.isComplete)
+      expectRelay(trace, rounds: rounds)
+    }
   }
 
   @Test func whatIsStillRecordedIsNotTakenOver() throws {

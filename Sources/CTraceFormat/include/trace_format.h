@@ -15,15 +15,16 @@
 
 #define MALLOMETER_SPOOL_MAGIC 0x314C4F4F50534C4DULL
 #define MALLOMETER_SESSION_MAGIC 0x3153455353534C4DULL
-#define MALLOMETER_SPOOL_VERSION 1
+#define MALLOMETER_SPOOL_VERSION 2
 
 /// The environment variable that names the session's folder.
 #define MALLOMETER_SESSION_VARIABLE "MALLOMETER_SESSION"
 
 #define MALLOMETER_CHUNK_BYTES 65536U
-#define MALLOMETER_CHUNK_RECORDS 2046U
+#define MALLOMETER_CHUNK_RECORDS 4092U
 #define MALLOMETER_MAX_CHUNKS 16384U
 #define MALLOMETER_MAX_MODULES 1024U
+#define MALLOMETER_MAX_SITES 12288U
 #define MALLOMETER_MODULE_NAME_BYTES 131072U
 #define MALLOMETER_MAX_IMAGES 64U
 #define MALLOMETER_PATH_BYTES 256U
@@ -31,7 +32,7 @@
 #define MALLOMETER_HEADER_BYTES (512U << 10)
 
 /// What one raw record says. A realloc of a block is two records, so that the old address can be
-/// handed out again by another thread before the call returns; everything else is one.
+/// handed out again by another thread before the call returns; every other call is one.
 enum mallometer_record_kind {
   mallometer_record_malloc = 1,
   mallometer_record_calloc = 2,
@@ -44,24 +45,35 @@ enum mallometer_record_kind {
   mallometer_record_aligned = 6,
   mallometer_record_free = 7,
   mallometer_record_thread_end = 8,
+  /// No call: `block` is the upper half of the time stamps from here on.
+  mallometer_record_epoch = 9,
+  /// No call: a place that was reserved and found no use.
+  mallometer_record_filler = 10,
+  /// Set beside the kind of a long record.
+  mallometer_record_long = 128,
 };
 
-/// 32 bytes. `size_generation` is stored last and publishes the record: its upper 16 bits are the
-/// chunk's generation, so that what an earlier owner left behind is never taken for a record.
+/// 16 bytes, or twice that for a call that doesn't fit. `head` is stored last and publishes the
+/// record: its generation is the chunk's, so that what an earlier owner left behind is never taken
+/// for a record.
+///
+/// A long record has the whole address in `block`, no site, and a second `mallometer_record`
+/// behind it: in its `head` the size (bits 0–47; the bits of a generation are 0), in its `block`
+/// the return address (0–47) and log2 of the alignment asked for (48–55). Calls are long whose
+/// size isn't below 1 MiB, whose alignment was asked for, whose block isn't aligned to 8 bytes, or
+/// whose site has no number.
 struct mallometer_record {
-  /// Time stamp counter: before the call for a free, after it for an allocation.
-  uint64_t time;
-  /// Bits 0–47 the address, 48–55 log2 of the alignment asked for.
-  uint64_t address;
-  /// Bits 0–47 the return address, 48–55 the kind.
-  uint64_t caller;
-  /// Bits 0–47 the size, 48–63 the generation.
-  uint64_t size_generation;
+  /// Bits 0–31 the lower half of the time stamp counter, before the call for a free, after it for
+  /// an allocation; 32–47 the number of the call's site; 48–55 the kind; 56–63 the generation.
+  uint64_t head;
+  /// Bits 0–19 the size, 20–63 the address divided by 8.
+  uint64_t block;
 };
 
 /// One thread's run of records.
 struct mallometer_chunk {
-  /// Records reserved so far; goes beyond `limit` when a full chunk was tried.
+  /// Records reserved so far, a long one counted twice; goes beyond `limit` when a full chunk was
+  /// tried.
   uint32_t next;
   /// Records this chunk can hold; lowered when its thread ends.
   uint32_t limit;
@@ -70,12 +82,11 @@ struct mallometer_chunk {
   uint32_t sequence;
   /// Page faults of the process, the recorder's own taken off, when the chunk was claimed.
   uint64_t page_faults;
-  /// Records that the thread wrote before this chunk.
-  uint64_t first_record;
-  uint16_t generation;
-  uint16_t reserved16;
-  uint32_t reserved32;
-  uint64_t reserved[3];
+  /// 1 to 255. Before it begins again, everything in the chunk is wiped.
+  uint32_t generation;
+  /// Upper half of the first record's time stamp.
+  uint32_t epoch;
+  uint64_t reserved[4];
 };
 
 enum mallometer_chunk_state {
@@ -100,6 +111,7 @@ struct mallometer_module {
 struct mallometer_image {
   int32_t pid;
   uint32_t failed;
+  /// Time stamp before the call that began it: its own spool, if it has one, is younger.
   uint64_t time;
   /// Followed by MALLOMETER_PATH_BYTES of path, ended by 0: see mallometer_image_path.
 };
@@ -174,13 +186,14 @@ struct mallometer_session {
 #define MALLOMETER_MODULES_AT 36864U
 #define MALLOMETER_MODULE_NAMES_AT 86016U
 #define MALLOMETER_CHUNK_STATES_AT 217088U
+#define MALLOMETER_SITES_AT 282624U
 
 #define MALLOMETER_IMAGE_BYTES (16U + MALLOMETER_PATH_BYTES)
 
-_Static_assert(sizeof(struct mallometer_record) == 32, "two records per cache line");
+_Static_assert(sizeof(struct mallometer_record) == 16, "four records per cache line");
 _Static_assert(sizeof(struct mallometer_chunk) == 64, "records start on a line of their own");
 _Static_assert(
-    64 + 32 * MALLOMETER_CHUNK_RECORDS == MALLOMETER_CHUNK_BYTES, "a chunk is sixteen pages");
+    64 + 16 * MALLOMETER_CHUNK_RECORDS == MALLOMETER_CHUNK_BYTES, "a chunk is sixteen pages");
 _Static_assert(sizeof(struct mallometer_image) == 16, "the path follows");
 _Static_assert(sizeof(struct mallometer_spool) <= 4096, "the numbers fit one page");
 _Static_assert(sizeof(struct mallometer_session) <= 64, "the session is small");
@@ -189,7 +202,8 @@ _Static_assert(
         MALLOMETER_MODULES_AT + MALLOMETER_MAX_MODULES * sizeof(struct mallometer_module) <=
             MALLOMETER_MODULE_NAMES_AT &&
         MALLOMETER_MODULE_NAMES_AT + MALLOMETER_MODULE_NAME_BYTES <= MALLOMETER_CHUNK_STATES_AT &&
-        MALLOMETER_CHUNK_STATES_AT + 4 * MALLOMETER_MAX_CHUNKS <= MALLOMETER_HEADER_BYTES,
+        MALLOMETER_CHUNK_STATES_AT + 4 * MALLOMETER_MAX_CHUNKS <= MALLOMETER_SITES_AT &&
+        MALLOMETER_SITES_AT + 8 * MALLOMETER_MAX_SITES <= MALLOMETER_HEADER_BYTES,
     "the tables don't overlap");
 
 static inline struct mallometer_chunk *mallometer_spool_chunk(
@@ -226,6 +240,11 @@ static inline char *mallometer_spool_module_names(struct mallometer_spool *spool
 }
 static inline uint32_t *mallometer_spool_chunk_states(struct mallometer_spool *spool) {
   return (uint32_t *)((char *)spool + MALLOMETER_CHUNK_STATES_AT);
+}
+/// Return addresses by the number of their site; 0 has none. Written once, before the first record
+/// that uses the number.
+static inline uint64_t *mallometer_spool_sites(struct mallometer_spool *spool) {
+  return (uint64_t *)((char *)spool + MALLOMETER_SITES_AT);
 }
 
 /// Acquire loads and release stores for Swift, which has none on foreign memory.
