@@ -93,6 +93,8 @@ let package = Package(
       dependencies: [
         "Platform", "Traces", "Designs", "Models", "NativeDesigns", "Replay", "Costs", "Notebook",
       ], swiftSettings: strict),
+    .target(
+      name: "Hypotheses", dependencies: ["Platform", "Traces", "Designs"], swiftSettings: strict),
     .target(name: "Reports", dependencies: ["Platform"], swiftSettings: strict),
     .executableTarget(
       name: "mallometer",
@@ -141,6 +143,9 @@ let package = Package(
       dependencies: [
         "NativeDesigns", "Designs", "Models", "Platform", "Replay", "Traces", "TestSupport",
       ], exclude: ["C"],
+      swiftSettings: strict),
+    .testTarget(
+      name: "HypothesesTests", dependencies: ["Hypotheses", "Designs", "Platform"],
       swiftSettings: strict),
     .testTarget(
       name: "CostsTests", dependencies: ["Costs", "Designs", "Platform"], swiftSettings: strict),

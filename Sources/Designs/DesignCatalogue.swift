@@ -32,8 +32,11 @@ public struct DesignCatalogue: Sendable {
   }
 
   /// Understands `NAME[,toggle=value…]`, a YAML file in place of the name, or `preload:FILE`.
-  public func allocator(_ text: String) throws(DesignError) -> Allocator {
-    let place = NamePlace.option(text)
+  /// - Parameter place: where `text` was written, for errors; nil is the command line.
+  public func allocator(
+    _ text: String, at place: NamePlace? = nil
+  ) throws(DesignError) -> Allocator {
+    let place = place ?? NamePlace.option(text)
     if text.hasPrefix("preload:") {
       let path = String(text.dropFirst("preload:".count))
       guard !path.isEmpty, FileManager.default.fileExists(atPath: path) else {
@@ -70,20 +73,24 @@ public struct DesignCatalogue: Sendable {
   }
 
   /// A design with an optimisation's name or `toggle=value[,…]` applied to it.
-  public func apply(_ text: String, to design: Design) throws(DesignError) -> Design {
+  /// - Parameter place: where `text` was written, for errors; nil is the command line.
+  public func apply(
+    _ text: String, to design: Design, at place: NamePlace? = nil
+  ) throws(DesignError) -> Design {
+    let place = place ?? NamePlace.option(text)
     let parts = text.split(separator: ",", omittingEmptySubsequences: false).map(String.init)
     if let optimization = optimizations.first(where: {
       $0.name == parts[0] && $0.family.name == design.family
     }) {
       let changes = optimization.changes.map { "\($0.toggle)=\($0.value)" }
-      return try change(design, by: changes + parts.dropFirst(), at: .option(text))
+      return try change(design, by: changes + parts.dropFirst(), at: place)
     }
     if !parts[0].contains("=") {
       let known = optimizations.filter { $0.family.name == design.family }.map(\.name)
       throw .unknownDesign(
-        parts[0], known: NearestNames.sorted(known, by: parts[0]), at: .option(text))
+        parts[0], known: NearestNames.sorted(known, by: parts[0]), at: place)
     }
-    return try change(design, by: parts[...], at: .option(text))
+    return try change(design, by: parts[...], at: place)
   }
 
   private func design(named name: String, at place: NamePlace) throws(DesignError) -> Design {

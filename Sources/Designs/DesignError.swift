@@ -1,7 +1,7 @@
 import Platform
 
 /// Where a name was written: on the command line or in a design file.
-public enum NamePlace: Equatable, Sendable, CustomStringConvertible {
+public enum NamePlace: Hashable, Sendable, CustomStringConvertible {
   /// An option's value, as given.
   case option(String)
   /// A position in a file; line and column count from 1.

@@ -5,12 +5,13 @@ import Yams
 /// with its line and column.
 ///
 /// Scalars are taken as they are written: YAML 1.1 would turn `on` into true and `010` into 8.
-struct StrictMapping {
-  let path: String
+public struct StrictMapping {
+  /// The file it was read from.
+  public let path: String
   private let mapping: Node.Mapping
 
   /// Reads a file that holds one mapping.
-  init(path: String) throws(DesignError) {
+  public init(path: String) throws(DesignError) {
     let text: String
     do {
       text = try String(contentsOfFile: path, encoding: .utf8)
@@ -44,7 +45,7 @@ struct StrictMapping {
   }
 
   /// Refuses keys other than these.
-  func allow(_ known: [String]) throws(DesignError) {
+  public func allow(_ known: [String]) throws(DesignError) {
     for (name, _) in mapping {
       let key = name.scalar?.string ?? ""
       guard known.contains(key) else {
@@ -55,16 +56,69 @@ struct StrictMapping {
   }
 
   /// Where the mapping begins.
-  var place: NamePlace { Self.place(.mapping(mapping), path) }
+  public var place: NamePlace { Self.place(.mapping(mapping), path) }
 
   /// A text that must be there and not be empty, with where it stands.
-  func text(_ key: String) throws(DesignError) -> (text: String, place: NamePlace) {
-    guard let node = node(key) else { throw .missingKey(key, at: place) }
+  public func text(_ key: String) throws(DesignError) -> (text: String, place: NamePlace) {
+    guard let text = try optionalText(key) else { throw .missingKey(key, at: place) }
+    return text
+  }
+
+  /// The same, or nil where the key is missing.
+  public func optionalText(
+    _ key: String
+  ) throws(DesignError) -> (text: String, place: NamePlace)? {
+    guard let node = node(key) else { return nil }
     return try Self.text(node, key: key, path: path)
   }
 
+  /// A list of texts, none of them empty; no texts where the key is missing.
+  public func texts(_ key: String) throws(DesignError) -> [(text: String, place: NamePlace)] {
+    var texts: [(text: String, place: NamePlace)] = []
+    for node in try sequence(key) { texts.append(try Self.text(node, key: key, path: path)) }
+    return texts
+  }
+
+  /// A list of mappings, each of which may be something else than a mapping without harm to the
+  /// others; none where the key is missing.
+  public func mappings(
+    _ key: String
+  ) throws(DesignError) -> [Result<StrictMapping, DesignError>] {
+    try sequence(key).map { node in
+      do throws(DesignError) {
+        return .success(try StrictMapping(node, key: "an entry of \(key)", path: path))
+      } catch {
+        return .failure(error)
+      }
+    }
+  }
+
+  /// Whether the value of a key is a mapping.
+  public func holdsMapping(_ key: String) -> Bool { node(key)?.mapping != nil }
+
+  /// All keys in the order of the file with their texts, where every value is a text.
+  public func pairs() throws(DesignError) -> [(key: String, text: String, place: NamePlace)] {
+    var pairs: [(key: String, text: String, place: NamePlace)] = []
+    for entry in entries {
+      let text = try Self.text(entry.node, key: entry.key, path: path)
+      pairs.append((entry.key, text.text, text.place))
+    }
+    return pairs
+  }
+
+  /// The keys in the order of the file.
+  public var keys: [String] { entries.map(\.key) }
+
+  private func sequence(_ key: String) throws(DesignError) -> [Node] {
+    guard let node = node(key) else { return [] }
+    guard case .sequence(let items) = node else {
+      throw .wrongKind(key, expected: "a list", at: Self.place(node, path))
+    }
+    return Array(items)
+  }
+
   /// The nested mapping, or nil where the key is missing.
-  func mapping(_ key: String) throws(DesignError) -> StrictMapping? {
+  public func mapping(_ key: String) throws(DesignError) -> StrictMapping? {
     guard let node = node(key) else { return nil }
     return try StrictMapping(node, key: key, path: path)
   }

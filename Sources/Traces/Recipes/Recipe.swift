@@ -74,13 +74,23 @@ public enum Recipes {
   public static func generate(
     _ name: String, parameters: [String], seed: UInt64, path: String
   ) throws(TraceError) -> Int {
+    try generate(recipe(named: name), parameters: parameters, seed: seed, path: path)
+  }
+
+  /// Says whether `generate` would take a recipe with these parameters.
+  /// - Throws: what `generate` would throw for them.
+  public static func check(_ name: String, parameters: [String]) throws(TraceError) {
+    _ = try parse(parameters, of: recipe(named: name))
+  }
+
+  private static func recipe(named name: String) throws(TraceError) -> any Recipe.Type {
     guard let recipe = all.first(where: { $0.name == name }) else {
       let known = nearest(name, all.map { $0.name }).joined(separator: ", ")
       throw TraceError(
         .recipe, path: name, "isn't a recipe; the known ones are \(known)",
         remedy: "list them with: mallometer generate --list")
     }
-    return try generate(recipe, parameters: parameters, seed: seed, path: path)
+    return recipe
   }
 
   private static func generate<R: Recipe>(

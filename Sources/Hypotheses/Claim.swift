@@ -1,0 +1,90 @@
+import Designs
+
+/// A written hypothesis: one quantitative statement of a source, in our own words.
+public struct Claim: Hashable, Sendable {
+  /// Unique among all claims: letters, digits and hyphens.
+  public let id: String
+  /// One sentence.
+  public let claim: String
+  public let source: ClaimSource
+  /// The other place that the source contradicts; nil for an ordinary claim.
+  public let against: ClaimSource?
+  public let claimed: ClaimedValue
+  public let trial: Trial
+  /// The verdict that is known and accepted: `validate --strict` fails on any other.
+  public let expected: Verdict?
+  /// Where it is written.
+  public let place: NamePlace
+
+  /// How it can be judged.
+  public enum Trial: Hashable, Sendable {
+    /// By arithmetic on the source's own figures.
+    case arithmetic(Quantity, Rule)
+    case experiment(Experiment)
+    /// Not on this machine, with the reason.
+    case notTestable(reason: String)
+  }
+
+  /// What has to be measured.
+  public struct Experiment: Hashable, Sendable {
+    public let quantity: Quantity
+    public let rule: Rule
+    /// nil where the quantity is measured alone, without a workload.
+    public let workload: ClaimWorkload?
+    /// At most two: A and B of the quantity.
+    public let designs: [NamedAllocator]
+    /// What our own design stands in for; nil where the claim is tried on what it speaks of.
+    public let standIn: String?
+    public let assumptions: [Assumption]
+
+    /// The design of a side; nil only for sides that the quantity doesn't name.
+    public func design(_ side: Side) -> NamedAllocator? {
+      let index = side == .first ? 0 : 1
+      return index < designs.count ? designs[index] : nil
+    }
+  }
+
+  /// What a prediction rests on: how often a component is executed, and what one execution costs.
+  public struct Assumption: Hashable, Sendable {
+    public let component: Component
+    /// What `times` is counted per.
+    public let per: Step
+    /// Executions per execution of `per`; nil where the source says nothing of it.
+    public let times: ClaimedValue?
+    /// Time of one execution; nil where the source says nothing of it.
+    public let cost: ClaimedValue?
+  }
+
+  /// Whether two places of the sources can't both be right.
+  public var isContradiction: Bool { against != nil }
+
+  /// The quantity, where there is one to judge.
+  public var quantity: Quantity? {
+    switch trial {
+    case .arithmetic(let quantity, _): quantity
+    case .experiment(let experiment): experiment.quantity
+    case .notTestable: nil
+    }
+  }
+
+  /// The rule, where there is something to judge.
+  public var rule: Rule? {
+    switch trial {
+    case .arithmetic(_, let rule): rule
+    case .experiment(let experiment): experiment.rule
+    case .notTestable: nil
+    }
+  }
+}
+
+/// An allocator with the text that names it in `--design`.
+public struct NamedAllocator: Hashable, Sendable {
+  public let text: String
+  public let allocator: Allocator
+
+  /// The own design, or nil for someone else's allocator.
+  public var design: Design? {
+    if case .own(let design) = allocator { return design }
+    return nil
+  }
+}

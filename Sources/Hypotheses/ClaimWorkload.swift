@@ -1,0 +1,116 @@
+import Designs
+import Foundation
+import Platform
+import Traces
+
+/// What a claim is tried on.
+public struct ClaimWorkload: Hashable, Sendable {
+  public enum Origin: Hashable, Sendable {
+    /// A generated trace; parameters as `key=value`, sorted by key.
+    case recipe(String, parameters: [String])
+    /// A bundled trace by its name without `.mlt`, or the path of another one.
+    case trace(String)
+    /// The study of sorting with and without cached scores.
+    case scoreCaching(population: Int)
+  }
+
+  /// As claims name it; nil where a claim describes its own.
+  public let name: String?
+  public let origin: Origin
+  /// Of a generated trace.
+  public let seed: UInt64
+  public let touch: TouchPolicy
+  public let threads: ThreadMode
+  public let loops: Int
+
+  static let keys = [
+    "recipe", "parameters", "trace", "study", "seed", "touch", "threads", "loops", "doc",
+  ]
+  static let kinds = ["recipe", "trace", "study"]
+
+  /// - Parameter traces: the names of the bundled traces.
+  init(_ entry: StrictMapping, name: String? = nil, traces: [String]) throws(ClaimError) {
+    try ClaimError.wrapping { () throws(DesignError) in
+      try entry.allow(Self.keys)
+      _ = try entry.optionalText("doc")
+    }
+    self.name = name
+    seed = try Self.number(entry, "seed", 0...UInt64(Int.max)) ?? 1
+    loops = Int(try Self.number(entry, "loops", 1...1_000_000) ?? 1)
+    touch = try Self.choice(entry, "touch") ?? .auto
+    threads = try Self.choice(entry, "threads") ?? .one
+    let kinds = Self.kinds.filter { entry.keys.contains($0) }
+    guard kinds.count == 1 else {
+      throw .malformed(
+        "workload", kinds.joined(separator: " and "), "exactly one of recipe, trace and study",
+        at: entry.place)
+    }
+    let (text, place) = try ClaimError.wrapping { () throws(DesignError) in
+      try entry.text(kinds[0])
+    }
+    let parameters = try Self.parameters(entry)
+    switch kinds[0] {
+    case "recipe":
+      do throws(TraceError) {
+        try Recipes.check(text, parameters: parameters)
+      } catch {
+        throw .recipe(error, at: place)
+      }
+      origin = .recipe(text, parameters: parameters)
+    case "trace":
+      guard traces.contains(text) || FileManager.default.fileExists(atPath: text) else {
+        throw .unknown("trace", text, known: NearestNames.sorted(traces, by: text), at: place)
+      }
+      origin = .trace(text)
+    default:
+      origin = try Self.study(text, parameters, at: place)
+    }
+  }
+
+  private static func study(
+    _ text: String, _ parameters: [String], at place: NamePlace
+  ) throws(ClaimError) -> Origin {
+    guard text == "score-caching" else {
+      throw .unknown("study", text, known: ["score-caching"], at: place)
+    }
+    let sides = parameters.first?.split(separator: "=") ?? []
+    guard parameters.count == 1, sides.first == "population",
+      let population = sides.last.flatMap({ Int($0) }), (1...1_000_000).contains(population)
+    else {
+      throw .malformed(
+        "parameters", parameters.joined(separator: ", "), "population, from 1 to 1000000",
+        at: place)
+    }
+    return .scoreCaching(population: population)
+  }
+
+  private static func parameters(_ entry: StrictMapping) throws(ClaimError) -> [String] {
+    try ClaimError.wrapping { () throws(DesignError) in
+      try entry.mapping("parameters")?.pairs().map { "\($0.key)=\($0.text)" }.sorted() ?? []
+    }
+  }
+
+  private static func number(
+    _ entry: StrictMapping, _ key: String, _ range: ClosedRange<UInt64>
+  ) throws(ClaimError) -> UInt64? {
+    let found = try ClaimError.wrapping { () throws(DesignError) in try entry.optionalText(key) }
+    guard let (text, place) = found else { return nil }
+    guard let value = UInt64(text), range.contains(value) else {
+      throw .malformed(
+        key, text, "a whole number from \(range.lowerBound) to \(range.upperBound)", at: place)
+    }
+    return value
+  }
+
+  private static func choice<T: RawRepresentable & CaseIterable>(
+    _ entry: StrictMapping, _ key: String
+  ) throws(ClaimError) -> T? where T.RawValue == String {
+    let found = try ClaimError.wrapping { () throws(DesignError) in try entry.optionalText(key) }
+    guard let (text, place) = found else { return nil }
+    guard let value = T(rawValue: text) else {
+      let known = NearestNames.sorted(T.allCases.map(\.rawValue), by: text)
+      throw .unknown(key, text, known: known, at: place)
+    }
+    return value
+  }
+}
