@@ -23,8 +23,6 @@ public protocol MemoryModel: AnyObject {
   func purge(_ address: Address, bytes: UInt64)
   /// Huge pages of 2 MiB serve these bytes of a region from now on: whole ones, the only ones in it.
   func useHugePages(_ address: Address, bytes: UInt64)
-  /// A hint that this address will be touched soon: changes nothing but the simulation's speed.
-  func prefetch(_ address: Address)
   /// A load or a store of up to a few words at this address, within one cache line.
   func touch(_ address: Address, isWrite: Bool)
   /// A sequential pass over a range (clearing, copying, the program's own touch).
@@ -37,4 +35,6 @@ public protocol MemoryModel: AnyObject {
   ///     simulation driver's own; families count from 16.
   ///   - taken: the way it went.
   func branch(_ site: UInt32, taken: Bool)
+  /// Brings the counts up to date: touches and branches may wait until there are many of them.
+  func settle()
 }

@@ -9,10 +9,10 @@ public final class NoMemory: MemoryModel {
   public func map(bytes: UInt64) -> Address { space.map(bytes: bytes) }
   public func unmap(_ address: Address, bytes: UInt64) { space.unmap(bytes: bytes) }
   @inlinable public func useHugePages(_ address: Address, bytes: UInt64) {}
-  @inlinable public func prefetch(_ address: Address) {}
   @inlinable public func purge(_ address: Address, bytes: UInt64) {}
   @inlinable public func touch(_ address: Address, isWrite: Bool) {}
   @inlinable public func touchRange(_ address: Address, bytes: UInt64, isWrite: Bool) {}
   @inlinable public func touchPages(_ address: Address, bytes: UInt64) {}
   @inlinable public func branch(_ site: UInt32, taken: Bool) {}
+  @inlinable public func settle() {}
 }

@@ -47,22 +47,10 @@ static void wait_for(uint32_t *word, uint32_t value) {
   while ((seen = __atomic_load_n(word, __ATOMIC_ACQUIRE)) < value) futex_wait(word, seen);
 }
 
-static __attribute__((noinline)) void shared_none(
-    struct player *p, const struct mallometer_operation *at, size_t count) {
-  run_window(p, at, count, MALLOMETER_TOUCH_NONE, 1);
-}
-static __attribute__((noinline)) void shared_first_line(
-    struct player *p, const struct mallometer_operation *at, size_t count) {
-  run_window(p, at, count, MALLOMETER_TOUCH_FIRST_LINE, 1);
-}
-static __attribute__((noinline)) void shared_per_page(
-    struct player *p, const struct mallometer_operation *at, size_t count) {
-  run_window(p, at, count, MALLOMETER_TOUCH_PER_PAGE, 1);
-}
-static __attribute__((noinline)) void shared_all(
-    struct player *p, const struct mallometer_operation *at, size_t count) {
-  run_window(p, at, count, MALLOMETER_TOUCH_ALL, 1);
-}
+DEFINE_WINDOW(shared_none, MALLOMETER_TOUCH_NONE, 1)
+DEFINE_WINDOW(shared_first_line, MALLOMETER_TOUCH_FIRST_LINE, 1)
+DEFINE_WINDOW(shared_per_page, MALLOMETER_TOUCH_PER_PAGE, 1)
+DEFINE_WINDOW(shared_all, MALLOMETER_TOUCH_ALL, 1)
 
 /// Where the running thread's next time stamp goes.
 static __thread uint64_t *next_stamp;
@@ -172,7 +160,8 @@ void threads_prepare(
     workers[i].times = times + p->threads[i].first_window;
     workers[i].stamps = stamps;
     if (stamps != NULL) stamps += p->threads[i].calls;
-    workers[i].buffer = map_resident(p->plan.longest_window * sizeof *workers[i].buffer);
+    workers[i].buffer =
+        map_resident((p->plan.longest_window + LOOKAHEAD) * sizeof *workers[i].buffer);
   }
   choose_processors(threads);
   for (uint32_t i = 1; i < threads; i++) {

@@ -53,22 +53,10 @@ static uint64_t peak_resident_bytes(void) {
   return peak ? number_at(peak) * 1024 : 0;
 }
 
-static __attribute__((noinline)) void window_none(
-    struct player *p, const struct mallometer_operation *at, size_t count) {
-  run_window(p, at, count, MALLOMETER_TOUCH_NONE, 0);
-}
-static __attribute__((noinline)) void window_first_line(
-    struct player *p, const struct mallometer_operation *at, size_t count) {
-  run_window(p, at, count, MALLOMETER_TOUCH_FIRST_LINE, 0);
-}
-static __attribute__((noinline)) void window_per_page(
-    struct player *p, const struct mallometer_operation *at, size_t count) {
-  run_window(p, at, count, MALLOMETER_TOUCH_PER_PAGE, 0);
-}
-static __attribute__((noinline)) void window_all(
-    struct player *p, const struct mallometer_operation *at, size_t count) {
-  run_window(p, at, count, MALLOMETER_TOUCH_ALL, 0);
-}
+DEFINE_WINDOW(window_none, MALLOMETER_TOUCH_NONE, 0)
+DEFINE_WINDOW(window_first_line, MALLOMETER_TOUCH_FIRST_LINE, 0)
+DEFINE_WINDOW(window_per_page, MALLOMETER_TOUCH_PER_PAGE, 0)
+DEFINE_WINDOW(window_all, MALLOMETER_TOUCH_ALL, 0)
 
 /// Maps the windows of the result and the stamps after them, resident before the first is written.
 static struct mallometer_window_time *map_windows(

@@ -179,6 +179,9 @@ private struct PlainMachine {
           plain.touch(address + 1, isWrite: isWrite)
         }
       }
+      // Between looking, few or many touches wait.
+      guard Int.random(in: 0..<1 << (step >> 10 & 7 << 1), using: &generator) == 0 else { continue }
+      machine.settle()
       if Array(counts.values) != plain.counts {
         Issue.record("step \(step): \(Array(counts.values)) is not \(plain.counts)")
         return
@@ -202,11 +205,12 @@ private struct PlainMachine {
       for offset in stride(from: UInt64(0), to: 16 * 4096, by: 64) {
         machine.touch(region + offset, isWrite: true)
       }
-      #expect(counts[.pageFault] == 16)
       #expect(machine.residentPages == 16)
+      #expect(counts[.pageFault] == 16)
       machine.purge(region + 4096, bytes: 3 * 4096)
       #expect(machine.residentPages == 13)
       machine.touchPages(region, bytes: 16 * 4096)
+      machine.settle()
       #expect(counts[.pageFault] == 19)
       machine.unmap(region, bytes: 16 * 4096)
       #expect(machine.residentPages == 0)
@@ -215,6 +219,7 @@ private struct PlainMachine {
       let next = machine.map(bytes: 4096)
       #expect(next == 2 << 40)
       machine.touch(next, isWrite: false)
+      machine.settle()
       #expect(counts[.pageFault] == 20)
     }
   }
@@ -226,6 +231,7 @@ private struct PlainMachine {
         if isHuge { machine.useHugePages(region + 2 << 20, bytes: 4 << 20) }
         for _ in 0..<2 { machine.touchPages(region + 2 << 20, bytes: 4 << 20) }
         machine.touch(region, isWrite: true)
+        machine.settle()
         #expect(counts[.pageFault] == (isHuge ? 1 : 1025))
         #expect(counts[.hugePageFault] == (isHuge ? 2 : 0))
         #expect(machine.residentPages == 1025)
@@ -235,6 +241,7 @@ private struct PlainMachine {
         #expect(machine.residentPages == 0)
         let next = machine.map(bytes: 4 << 20)
         machine.touchPages(next, bytes: 4 << 20)
+        machine.settle()
         #expect(counts[.hugePageFault] == (isHuge ? 2 : 0), "a region of its own")
       }
     }
@@ -249,6 +256,7 @@ private struct PlainMachine {
           machine.touch(region + offset, isWrite: false)
         }
       }
+      machine.settle()
       #expect(counts[.pageFault] == 64)
       #expect(counts[.levelTwoHit] > 4 * 4096 - 64 - 500)
       #expect(counts[.memoryLoad] + counts[.levelThreeLoad] < 500)
@@ -293,7 +301,10 @@ private struct PlainMachine {
   private func mispredictions(_ outcomes: some Sequence<Bool>) -> Int {
     let predictor = BranchPredictor()
     defer { predictor.deallocate() }
-    return outcomes.reduce(0) { $0 + (predictor.mispredicts(1, taken: $1) ? 1 : 0) }
+    return outcomes.reduce(0) {
+      _ = predictor.note(1, taken: $1)
+      return $0 + Int(predictor.mispredictions())
+    }
   }
 
   @Test func aConstantBranchIsLearned() {

@@ -28,10 +28,13 @@ enum mallometer_operation_kind {
 
 /// 16 bytes.
 ///
-/// The player advances by *groups*. The first operation of a group of MALLOMETER_GROUP_SIZE carries
-/// which calls they are: bit n says that operation n is a free, the others are mallocs of 1 byte to
-/// 4 GiB − 1. Any other operation is a group by itself, MALLOMETER_GROUP_SINGLE. The player then
-/// takes one indirect branch per group, and one misprediction at most. No group spans windows.
+/// The player advances by *groups*; the first operation of each carries which calls they are, so that
+/// there is one indirect branch per group, and one misprediction at most:
+/// - four operations, below MALLOMETER_GROUP_THREES: bit n says that operation n is a free, the
+///   others are mallocs;
+/// - three, MALLOMETER_GROUP_THREES + kinds: two bits per operation are its kind, up to a realloc;
+/// - any other operation by itself, MALLOMETER_GROUP_SINGLE.
+/// In groups, sizes are 1 byte to 4 GiB − 1. No group spans windows.
 struct mallometer_operation {
   /// enum mallometer_operation_kind.
   uint8_t kind;
@@ -48,8 +51,8 @@ struct mallometer_operation {
 _Static_assert(sizeof(struct mallometer_operation) == 16, "operations are read in bulk");
 
 enum {
-  MALLOMETER_GROUP_SIZE = 4,
-  MALLOMETER_GROUP_SINGLE = 1 << MALLOMETER_GROUP_SIZE,
+  MALLOMETER_GROUP_THREES = 1 << 4,
+  MALLOMETER_GROUP_SINGLE = MALLOMETER_GROUP_THREES + (1 << 6),
 };
 
 enum mallometer_touch {
@@ -61,7 +64,7 @@ enum mallometer_touch {
 
 enum {
   /// "mmplan" and "mmrslt" with the format's version.
-  MALLOMETER_PLAN_MAGIC = 0x6D6D0005,
+  MALLOMETER_PLAN_MAGIC = 0x6D6D0006,
   MALLOMETER_RESULT_MAGIC = 0x6D720004,
   /// Where the first operation lies.
   MALLOMETER_PLAN_OPERATIONS = 4096,

@@ -18,6 +18,10 @@ import Designs
 ///   alone are left out.
 /// - Purged and unmapped pages give their frames back, and are faulted in again when touched.
 ///
+/// Touches wait and are charged for many at a time (`settle`), level by level: in the order in which
+/// they came, so that the counts are those of one after another, but without waiting for the host's
+/// branches and caches in between.
+///
 /// Left out: what else runs on the machine, write-backs, the adjacent-line prefetcher, and the
 /// caches' other contents (the program's own data, page tables, code).
 public final class MachineModel: MemoryModel {
@@ -25,37 +29,44 @@ public final class MachineModel: MemoryModel {
   public private(set) var space = AddressSpace()
   public let geometry: MachineGeometry
 
-  private let counts: StepCounts
+  let counts: StepCounts
   private let levelOne: RecencySets
   private let levelTwo: RecencySets
   private let levelThree: RecencySets
-  private let translation: RecencySets
-  private let translationSecond: RecencySets
-  private let levelOneMask: UInt32
-  private let levelTwoMask: UInt32
-  private let levelThreeSets: UInt64
+  let translation: RecencySets
+  let translationSecond: RecencySets
+  let translationMask: UInt64
+  let translationSecondMask: UInt64
   /// The three levels and the two translation buffers as C takes them.
-  private let caches: UnsafeMutablePointer<mallometer_caches>
-  private let buffers: UnsafeMutablePointer<mallometer_recency>
-  private let translationMask: UInt64
-  private let translationSecondMask: UInt64
-  private var table = PageTable()
-  private var hugeRanges = HugeRanges()
+  let caches: UnsafeMutablePointer<mallometer_caches>
+  let buffers: UnsafeMutablePointer<mallometer_recency>
+  var table = PageTable()
+  var hugeRanges = HugeRanges()
   /// Whether there are any: all others pay no more than this test.
-  private var hasHugePages = false
+  var hasHugePages = false
   private let predictor = BranchPredictor()
 
+  /// Touches that wait: line number × 4 + `LineAccess`.
+  let waiting: UnsafeMutablePointer<UInt64>
+  var waitingCount = 0
   /// What was touched last is in the first level and translated: no need to look.
   private var lastLine = UInt64.max
-  /// The most recent page of every set of the translation buffer: no need to look either.
-  private let recentPages: UnsafeMutablePointer<RecentPage>
+  /// What the buffers and caches must be asked: all but the most recent page, or line, of every set.
+  let lists: UnsafeMutablePointer<mallometer_touch_lists>
 
-  private struct RecentPage {
-    var page = UInt64.max
-    var frame: UInt32 = 0
+  /// How many wait at most: their lists stay in the host's first level.
+  static let batch = 1024
+
+  /// How a waiting touch accesses its line.
+  enum LineAccess {
+    static let load: UInt64 = 0
+    static let store: UInt64 = 1
+    /// The prefetchers fetch it ahead.
+    static let stream: UInt64 = 2
   }
 
   public init(geometry: MachineGeometry, counts: StepCounts) {
+    precondition(Self.batch <= Int(MALLOMETER_MOST_ACCESSES), "more than C counts at once")
     let geometry = geometry.withPowersOfTwo
     self.geometry = geometry
     self.counts = counts
@@ -64,21 +75,32 @@ public final class MachineModel: MemoryModel {
     levelThree = RecencySets(geometry.levelThree)
     translation = RecencySets(geometry.translation)
     translationSecond = RecencySets(geometry.translationSecond)
-    levelOneMask = UInt32(geometry.levelOne.sets - 1)
-    levelTwoMask = UInt32(geometry.levelTwo.sets - 1)
-    levelThreeSets = UInt64(geometry.levelThree.sets)
     translationMask = UInt64(geometry.translation.sets - 1)
     translationSecondMask = UInt64(geometry.translationSecond.sets - 1)
     caches = .allocate(capacity: 1)
     caches.initialize(
       to: mallometer_caches(
-        one: levelOne.plain, two: levelTwo.plain, three: levelThree.plain,
-        wide: levelOne.isWide && levelTwo.isWide && levelThree.isWide ? 1 : 0))
+        one: levelOne.plain, two: levelTwo.plain, three: levelThree.plain))
     buffers = .allocate(capacity: 2)
     buffers.initialize(to: translation.plain)
     (buffers + 1).initialize(to: translationSecond.plain)
-    recentPages = .allocate(capacity: geometry.translation.sets)
-    recentPages.initialize(repeating: RecentPage(), count: geometry.translation.sets)
+    waiting = .allocate(capacity: Self.batch)
+    waiting.initialize(repeating: 0, count: Self.batch)
+    lists = .allocate(capacity: 1)
+    lists.initialize(
+      to: mallometer_touch_lists(
+        chunks: table.recentChunks,
+        recent_pages: .allocate(capacity: geometry.translation.sets),
+        recent_lines: .allocate(capacity: geometry.levelOne.sets),
+        page_mask: UInt32(geometry.translation.sets - 1),
+        line_mask: UInt32(geometry.levelOne.sets - 1),
+        translations: .allocate(capacity: Self.batch),
+        lines: .allocate(capacity: Self.batch), translation_count: 0, line_count: 0))
+    lists.pointee.recent_pages.initialize(repeating: .max, count: geometry.translation.sets)
+    // 0 is the line of no frame.
+    lists.pointee.recent_lines.initialize(repeating: 0, count: geometry.levelOne.sets)
+    lists.pointee.translations.initialize(repeating: 0, count: Self.batch)
+    lists.pointee.lines.initialize(repeating: 0, count: Self.batch)
   }
 
   deinit {
@@ -90,12 +112,20 @@ public final class MachineModel: MemoryModel {
     table.deallocate()
     caches.deallocate()
     buffers.deallocate()
-    recentPages.deallocate()
+    waiting.deallocate()
+    lists.pointee.recent_pages.deallocate()
+    lists.pointee.recent_lines.deallocate()
+    lists.pointee.translations.deallocate()
+    lists.pointee.lines.deallocate()
+    lists.deallocate()
     predictor.deallocate()
   }
 
   /// Pages that have been touched and not given back.
-  public var residentPages: Int { table.residentPages }
+  public var residentPages: Int {
+    settle()
+    return table.residentPages
+  }
 
   public func map(bytes: UInt64) -> Address { space.map(bytes: bytes) }
 
@@ -109,6 +139,7 @@ public final class MachineModel: MemoryModel {
   }
 
   public func useHugePages(_ address: Address, bytes: UInt64) {
+    settleTouches()
     hugeRanges.add(address, bytes: bytes)
     hasHugePages = true
   }
@@ -116,20 +147,16 @@ public final class MachineModel: MemoryModel {
   public func purge(_ address: Address, bytes: UInt64) { release(address, bytes: bytes) }
 
   @inline(__always)
-  public func prefetch(_ address: Address) {
-    let page = address >> 12
-    let frame = table.recentFrame(ofPage: page)
-    let physical = frame << 6 | UInt32(truncatingIfNeeded: (address >> 6) & 63)
-    levelTwo.prefetch(set: Int(physical & levelTwoMask))
-    levelThree.prefetch(set: levelThreeSet(physical))
+  public func touch(_ address: Address, isWrite: Bool) {
+    wait(address >> 6, isWrite ? LineAccess.store : LineAccess.load)
   }
 
   @inline(__always)
-  public func touch(_ address: Address, isWrite: Bool) {
-    let line = address >> 6
-    if line == lastLine { return }
+  private func wait(_ line: UInt64, _ access: UInt64) {
+    waiting[waitingCount] = line << 2 | access
+    waitingCount &+= line == lastLine ? 0 : 1
     lastLine = line
-    access(frame(ofPage: address >> 12), line, isWrite: isWrite)
+    if waitingCount == Self.batch { settleTouches() }
   }
 
   public func touchPages(_ address: Address, bytes: UInt64) {
@@ -154,160 +181,40 @@ public final class MachineModel: MemoryModel {
     var line = address >> 6 + 1
     let end = (address + bytes - 1) >> 6 + 1
     while line < end {
-      let page = line >> 6
-      let frame = frame(ofPage: page)
-      let pageEnd = min(end, (page + 1) << 6)
-      while line < pageEnd {
-        stream(frame << 6 | UInt32(truncatingIfNeeded: line & 63))
-        line += 1
-      }
+      wait(line, LineAccess.stream)
+      line += 1
     }
-    lastLine = end - 1
   }
 
   @inline(__always)
   public func branch(_ site: UInt32, taken: Bool) {
-    counts.count(.branchMiss, predictor.mispredicts(site, taken: taken) ? 1 : 0)
+    if predictor.note(site, taken: taken) { settleBranches() }
   }
 
-  // MARK: Caches
-
-  @inline(__always)
-  private func access(_ frame: UInt32, _ line: UInt64, isWrite: Bool) {
-    let physical = frame << 6 | UInt32(truncatingIfNeeded: line & 63)
-    let set = Int(physical & levelOneMask)
-    if levelOne.isMostRecent(physical, set: set) { return }
-    switch mallometer_caches_access(caches, physical) {
-    case 1: break
-    case 2: counts.count(.levelTwoHit)
-    case 3: counts.count(isWrite ? .levelThreeStore : .levelThreeLoad)
-    default: counts.count(isWrite ? .memoryStore : .memoryLoad)
-    }
+  public func settle() {
+    settleTouches()
+    settleBranches()
   }
 
-  /// A line that the prefetchers fetch ahead.
-  @inline(__always)
-  private func stream(_ physical: UInt32) {
-    switch mallometer_caches_access(caches, physical) {
-    case 1: break
-    case 4: counts.count(.lineStreamedMemory)
-    default: counts.count(.lineStreamedNear)
-    }
-  }
+  private func settleBranches() { counts.count(.branchMiss, predictor.mispredictions()) }
 
-  /// Slices of the third level are chosen by a hash of the whole address.
-  @inline(__always)
-  private func levelThreeSet(_ physical: UInt32) -> Int {
-    Int(truncatingIfNeeded: (UInt64(physical &* 0x9E37_79B1) &* levelThreeSets) >> 32)
-  }
-
-  // MARK: Translation
-
-  @inline(__always)
-  private func frame(ofPage page: UInt64) -> UInt32 {
-    let index = Self.translationIndex(page)
-    let set = Int(truncatingIfNeeded: index & translationMask)
-    if recentPages[set].page == page { return recentPages[set].frame }
-    let frame = translate(page, index: index, set: set)
-    recentPages[set] = RecentPage(page: page, frame: frame)
-    return frame
-  }
-
-  @inline(__always)
-  private func translate(_ page: UInt64, index: UInt64, set: Int) -> UInt32 {
-    let frame = table.frame(ofPage: page)
-    if frame == 0 { return fault(page) }
-    if hasHugePages, hugeRanges.contains(page: page) {
-      translateHuge(page)
-      return frame
-    }
-    let second = UInt32(truncatingIfNeeded: index & translationSecondMask)
-    switch mallometer_translations_access(
-      buffers, UInt32(truncatingIfNeeded: set), buffers + 1, second, frame)
-    {
-    case 1: break
-    case 2: counts.count(.translationHit)
-    default: counts.count(.translationWalk)
-    }
-    return frame
-  }
-
-  /// The kernel finds a frame, clears it and fills in the translation.
-  @inline(never)
-  private func fault(_ page: UInt64) -> UInt32 {
-    if hasHugePages, hugeRanges.contains(page: page) { return faultHuge(page) }
-    counts.count(.pageFault)
-    let frame = table.assign(page: page)
-    let index = Self.translationIndex(page)
-    _ = translation.access(frame, set: Int(truncatingIfNeeded: index & translationMask))
-    _ = translationSecond.access(frame, set: Int(truncatingIfNeeded: index & translationSecondMask))
-    for line in 0..<UInt32(64) {
-      let physical = frame << 6 | line
-      _ = levelTwo.access(physical, set: Int(physical & levelTwoMask))
-      _ = levelThree.access(physical, set: levelThreeSet(physical))
-    }
-    return frame
-  }
-
-  /// The one translation of a huge page goes by its first frame.
-  @inline(never)
-  private func translateHuge(_ page: UInt64) {
-    let number = page >> HugeRanges.shift
-    let index = Self.translationIndex(number)
-    let first = table.frame(ofPage: number << HugeRanges.shift)
-    switch mallometer_translations_access(
-      buffers, UInt32(truncatingIfNeeded: index & translationMask), buffers + 1,
-      UInt32(truncatingIfNeeded: index & translationSecondMask), first)
-    {
-    case 1: break
-    case 2: counts.count(.translationHit)
-    default: counts.count(.translationWalk)
-    }
-  }
-
-  /// One fault for 512 pages, all of which are cleared.
-  @inline(never)
-  private func faultHuge(_ page: UInt64) -> UInt32 {
-    counts.count(.hugePageFault)
-    let number = page >> HugeRanges.shift
-    var wanted: UInt32 = 1
-    for small in number << HugeRanges.shift..<(number + 1) << HugeRanges.shift {
-      let frame = table.assign(page: small)
-      if small == page { wanted = frame }
-      for line in 0..<UInt32(64) {
-        let physical = frame << 6 | line
-        _ = levelTwo.access(physical, set: Int(physical & levelTwoMask))
-        _ = levelThree.access(physical, set: levelThreeSet(physical))
-      }
-    }
-    let first = table.frame(ofPage: number << HugeRanges.shift)
-    let index = Self.translationIndex(number)
-    _ = translation.access(first, set: Int(truncatingIfNeeded: index & translationMask))
-    _ = translationSecond.access(first, set: Int(truncatingIfNeeded: index & translationSecondMask))
-    return wanted
-  }
-
-  /// Virtual page numbers with the region as its random base: regions start at offset 0 here, but
-  /// at any page in a process.
-  @inline(__always)
-  private static func translationIndex(_ page: UInt64) -> UInt64 {
-    page &+ ((page >> 28) &* 0x9E37_79B9_7F4A_7C15) >> 40
-  }
+  // MARK: Giving memory back
 
   /// - Parameter address: the start of a page, as the kernel demands.
   private func release(_ address: Address, bytes: UInt64) {
     guard bytes > 0 else { return }
     let first = address >> 12
     let end = (address + AddressSpace.wholePages(bytes)) >> 12
+    settleTouches()
     lastLine = .max
     table.release(pages: first..<end) { page, frame in
-      let index = Self.translationIndex(page)
+      let index = mallometer_translation_index(page)
       let set = Int(truncatingIfNeeded: index & translationMask)
       translation.remove(frame, set: set)
-      if recentPages[set].page == page { recentPages[set] = RecentPage() }
+      if lists.pointee.recent_pages[set] == page { lists.pointee.recent_pages[set] = .max }
       translationSecond.remove(frame, set: Int(truncatingIfNeeded: index & translationSecondMask))
       if hasHugePages, page & 511 == 0, hugeRanges.contains(page: page) {
-        let index = Self.translationIndex(page >> HugeRanges.shift)
+        let index = mallometer_translation_index(page >> HugeRanges.shift)
         translation.remove(frame, set: Int(truncatingIfNeeded: index & translationMask))
         translationSecond.remove(
           frame, set: Int(truncatingIfNeeded: index & translationSecondMask))

@@ -1,3 +1,5 @@
+import CPlatform
+
 /// Which simulated page lies in which physical frame: pages get a frame when they are first
 /// touched and lose it when they are purged or unmapped.
 ///
@@ -13,14 +15,11 @@ struct PageTable {
     var resident: Int
   }
 
-  private struct Recent {
-    var key: UInt64
-    var frames: UnsafeMutablePointer<UInt32>
-  }
-
   private var chunks: [UInt64: Chunk] = [:]
-  private let recent: UnsafeMutablePointer<Recent>
-  private static let recentCount = 1024
+  /// Some of the chunks, where `mallometer_page_chunk_index` says.
+  private let recent: UnsafeMutablePointer<mallometer_page_chunk>
+  /// The frame of a page that gets none: not remembered.
+  static let exhausted: UInt32 = 1
   /// Frames that were given back, the last one first, as a kernel's per-processor list has it.
   private var freeFrames: [UInt32] = []
   private var framesUsed: UInt32 = 0
@@ -29,8 +28,10 @@ struct PageTable {
   init() {
     noFrames = .allocate(capacity: Self.chunkPages)
     noFrames.initialize(repeating: 0, count: Self.chunkPages)
-    recent = .allocate(capacity: Self.recentCount)
-    recent.initialize(repeating: Recent(key: .max, frames: noFrames), count: Self.recentCount)
+    recent = .allocate(capacity: Int(MALLOMETER_PAGE_CHUNKS))
+    recent.initialize(
+      repeating: mallometer_page_chunk(key: .max, frames: noFrames),
+      count: Int(MALLOMETER_PAGE_CHUNKS))
   }
 
   func deallocate() {
@@ -42,6 +43,9 @@ struct PageTable {
   /// Pages that have a frame.
   var residentPages: Int { chunks.values.reduce(0) { $0 + $1.resident } }
 
+  /// The chunks that were asked for last, where `mallometer_page_chunk_index` says.
+  var recentChunks: UnsafePointer<mallometer_page_chunk> { UnsafePointer(recent) }
+
   /// The frame of a page (an address / 4096), or 0 when it has none.
   @inline(__always)
   func frame(ofPage page: UInt64) -> UInt32 {
@@ -51,32 +55,24 @@ struct PageTable {
     return slowFrame(ofPage: page)
   }
 
-  /// The frame of a page if finding it takes no search; otherwise 0.
-  @inline(__always)
-  func recentFrame(ofPage page: UInt64) -> UInt32 {
-    let key = page >> 9
-    let entry = recent + Self.recentIndex(key)
-    return entry.pointee.key == key ? entry.pointee.frames[Int(page & 511)] : 0
-  }
-
   @inline(never)
   private func slowFrame(ofPage page: UInt64) -> UInt32 {
     let key = page >> 9
     guard let chunk = chunks[key] else { return 0 }
-    recent[Self.recentIndex(key)] = Recent(key: key, frames: chunk.frames)
+    recent[Self.recentIndex(key)] = mallometer_page_chunk(key: key, frames: chunk.frames)
     return chunk.frames[Int(page & 511)]
   }
 
   /// Gives a page that has no frame one.
   /// - Returns: the frame; 1, which is not remembered, once physical memory is exhausted.
   mutating func assign(page: UInt64) -> UInt32 {
-    guard let frame = freeFrames.popLast() ?? nextFrame() else { return 1 }
+    guard let frame = freeFrames.popLast() ?? nextFrame() else { return Self.exhausted }
     let key = page >> 9
     if chunks[key] == nil {
       let frames = UnsafeMutablePointer<UInt32>.allocate(capacity: Self.chunkPages)
       frames.initialize(repeating: 0, count: Self.chunkPages)
       chunks[key] = Chunk(frames: frames, resident: 0)
-      recent[Self.recentIndex(key)] = Recent(key: key, frames: frames)
+      recent[Self.recentIndex(key)] = mallometer_page_chunk(key: key, frames: frames)
     }
     chunks[key]?.frames[Int(page & 511)] = frame
     chunks[key]?.resident += 1
@@ -116,7 +112,9 @@ struct PageTable {
     if chunk.resident == 0 {
       chunks[key] = nil
       let entry = recent + Self.recentIndex(key)
-      if entry.pointee.key == key { entry.pointee = Recent(key: .max, frames: noFrames) }
+      if entry.pointee.key == key {
+        entry.pointee = mallometer_page_chunk(key: .max, frames: noFrames)
+      }
       chunk.frames.deallocate()
     } else {
       chunks[key] = chunk
@@ -124,11 +122,7 @@ struct PageTable {
   }
 
   @inline(__always)
-  private static func recentIndex(_ key: UInt64) -> Int {
-    // The low 19 bits count chunks within a region, the others regions: regions of two chunks, in
-    // the order of their numbers, lie side by side.
-    Int(truncatingIfNeeded: (key &+ (key >> 19) << 1) & UInt64(recentCount - 1))
-  }
+  private static func recentIndex(_ key: UInt64) -> Int { Int(mallometer_page_chunk_index(key)) }
 
   /// Frames in an order that scatters neighbours over a cache's sets, as physical pages are
   /// scattered: a bijection of the running number (xor-shifts and odd products).

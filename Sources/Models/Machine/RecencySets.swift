@@ -42,24 +42,11 @@ struct RecencySets {
       tags: tags, stride: UInt32(stride), vectors: vectors, ways: UInt32(ways), sets: UInt32(sets))
   }
 
-  /// Whether a set is one of the host's widest vectors.
-  var isWide: Bool { vectors == Int32(MALLOMETER_RECENCY_WIDE) }
-
   /// Looks a tag up and makes it the most recent of its set; a miss evicts the least recent.
   /// - Returns: whether it was there.
-  @inline(__always)
   func access(_ tag: UInt32, set: Int) -> Bool {
-    mallometer_recency_access(tags + set &* stride, vectors, UInt32(truncatingIfNeeded: ways), tag)
-      != 0
+    withUnsafePointer(to: plain) { mallometer_recency_access($0, UInt32(set), tag) != 0 }
   }
-
-  /// Whether a tag is the most recent of its set: then looking it up would change nothing.
-  @inline(__always)
-  func isMostRecent(_ tag: UInt32, set: Int) -> Bool { tags[set &* stride] == tag }
-
-  /// Asks the host for a set's memory.
-  @inline(__always)
-  func prefetch(set: Int) { mallometer_prefetch(tags + set &* stride) }
 
   /// Whether a tag is there; recency stays as it is.
   func contains(_ tag: UInt32, set: Int) -> Bool {

@@ -73,6 +73,7 @@ struct SimulationDriver<Model: AllocatorModel> {
     while next < block.count {
       if hasThreads && block[next].kind == .threadEnd {
         model.endThread(block[next].thread)
+        if onOperation != nil { memory.settle() }
         onOperation?(operations, block[next], 0, counts.values)
         next += 1
         continue
@@ -86,6 +87,7 @@ struct SimulationDriver<Model: AllocatorModel> {
         for index in next..<end {
           counts.operation = operations + UInt64(index - next)
           let address = perform(block[index])
+          memory.settle()
           onOperation(counts.operation, block[index], address, counts.values)
         }
       } else {
@@ -106,6 +108,7 @@ struct SimulationDriver<Model: AllocatorModel> {
   }
 
   private mutating func closeWindow(_ onWindow: WindowBody?) throws {
+    memory.settle()
     if let onWindow {
       let now = counts.values
       for step in 0..<Step.count {
@@ -132,10 +135,7 @@ struct SimulationDriver<Model: AllocatorModel> {
     if index &+ Self.objectDistance < block.count {
       mallometer_prefetch(objects + Int(block[index &+ Self.objectDistance].slot))
       let address = objects[Int(block[index &+ Self.memoryDistance].slot)].address
-      if address != 0 {
-        memory.prefetch(address)
-        model.prefetch(address)
-      }
+      if address != 0 { model.prefetch(address) }
     }
   }
 

@@ -104,23 +104,26 @@ extension mallometer_operation {
       size: UInt32(truncatingIfNeeded: event.size), site: event.site)
   }
 
-  /// Whether it is a free, or a malloc of 1 byte to 4 GiB − 1: nil for anything else.
-  fileprivate var groupBit: Int? {
-    if kind == UInt8(MALLOMETER_OPERATION_FREE.rawValue) { return 1 }
-    let isPlain = kind == UInt8(MALLOMETER_OPERATION_MALLOC.rawValue)
-    return isPlain && size_high == 0 && size > 0 ? 0 : nil
+  /// The kind as groups have it, nil where the operation can't be in one.
+  fileprivate var kindInGroup: Int? {
+    let kind = Int(kind)
+    if kind == Int(MALLOMETER_OPERATION_FREE.rawValue) { return kind }
+    let fits = kind <= Int(MALLOMETER_OPERATION_REALLOC.rawValue) && size_high == 0 && size > 0
+    return fits ? kind : nil
   }
 }
 
 extension [mallometer_operation] {
   /// Marks the groups of a window: see player_format.h.
   mutating func markGroups() {
-    let size = Int(MALLOMETER_GROUP_SIZE)
     var first = 0
     while first < count {
-      if let group = group(at: first, size: size) {
-        self[first].group = group
-        first += size
+      if let bits = kinds(at: first, count: 4, bits: 1) {
+        self[first].group = UInt8(bits)
+        first += 4
+      } else if let kinds = kinds(at: first, count: 3, bits: 2) {
+        self[first].group = UInt8(Int(MALLOMETER_GROUP_THREES) + kinds)
+        first += 3
       } else {
         self[first].group = UInt8(MALLOMETER_GROUP_SINGLE)
         first += 1
@@ -128,13 +131,14 @@ extension [mallometer_operation] {
     }
   }
 
-  private func group(at first: Int, size: Int) -> UInt8? {
-    guard first + size <= count else { return nil }
-    var group = 0
-    for index in 0..<size {
-      guard let bit = self[first + index].groupBit else { return nil }
-      group |= bit << index
+  /// The kinds of so many operations, each in so many bits; nil where one of them has no room there.
+  private func kinds(at first: Int, count: Int, bits: Int) -> Int? {
+    guard first + count <= self.count else { return nil }
+    var kinds = 0
+    for index in 0..<count {
+      guard let kind = self[first + index].kindInGroup, kind < 1 << bits else { return nil }
+      kinds |= kind << (index * bits)
     }
-    return UInt8(group)
+    return kinds
   }
 }
