@@ -12,7 +12,8 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
-#define EXPORT __attribute__((visibility("default")))
+/// Each function in one line of code: across two, an event costs up to a tenth more.
+#define EXPORT __attribute__((visibility("default"), aligned(64)))
 #define UNLIKELY(x) __builtin_expect(!!(x), 0)
 
 enum {
