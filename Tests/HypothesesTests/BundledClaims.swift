@@ -57,6 +57,7 @@ private let bundled = Result { try ClaimLibrary(models: models, traces: traces) 
     for claim in library.contradictions {
       let (quantity, rule) = try #require(arithmetic(claim), "\(claim.id)")
       #expect(!rule.accepts(value(quantity, claim), for: claim.claimed), "\(claim.id)")
+      #expect(claim.expected == .refuted, "\(claim.id)")
     }
   }
 
@@ -66,10 +67,8 @@ private let bundled = Result { try ClaimLibrary(models: models, traces: traces) 
       guard !claim.isContradiction, let (quantity, rule) = arithmetic(claim) else { return false }
       return !rule.accepts(value(quantity, claim), for: claim.claimed)
     }
-    #expect(
-      Set(wrong.map(\.id)) == [
-        "001-header-lines", "003-sum-pool-amortised",
-      ])
+    #expect(Set(wrong.map(\.id)) == ["001-header-lines", "003-sum-pool-amortised"])
+    #expect(wrong.allSatisfy { $0.expected == .refuted })
   }
 
   @Test func componentsAndWorkloadsAreUsed() {
