@@ -6,10 +6,13 @@ public struct Claim: Hashable, Sendable {
   public let id: String
   /// One sentence.
   public let claim: String
+  /// Where the statement was made.
   public let source: ClaimSource
   /// The other place that the source contradicts; nil for an ordinary claim.
   public let against: ClaimSource?
+  /// What the source says the quantity is.
   public let claimed: ClaimedValue
+  /// What becomes of it here: arithmetic, an experiment, or nothing.
   public let trial: Trial
   /// The verdict that is known and accepted: `validate --strict` fails on any other.
   public let expected: Verdict?
@@ -27,7 +30,9 @@ public struct Claim: Hashable, Sendable {
 
   /// What has to be measured.
   public struct Experiment: Hashable, Sendable {
+    /// What is claimed about.
     public let quantity: Quantity
+    /// When the claim holds.
     public let rule: Rule
     /// nil where the quantity is measured alone, without a workload.
     public let workload: ClaimWorkload?
@@ -35,6 +40,7 @@ public struct Claim: Hashable, Sendable {
     public let designs: [NamedAllocator]
     /// What our own design stands in for; nil where the claim is tried on what it speaks of.
     public let standIn: String?
+    /// What the claim rests on, as far as its source says so.
     public let assumptions: [Assumption]
 
     /// The design of a side; nil only for sides that the quantity doesn't name.
@@ -46,6 +52,7 @@ public struct Claim: Hashable, Sendable {
 
   /// What a prediction rests on: how often a component is executed, and what one execution costs.
   public struct Assumption: Hashable, Sendable {
+    /// What is executed.
     public let component: Component
     /// What `times` is counted per.
     public let per: Step
@@ -79,7 +86,9 @@ public struct Claim: Hashable, Sendable {
 
 /// An allocator with the text that names it in `--design`.
 public struct NamedAllocator: Hashable, Sendable {
+  /// As the claim names it.
   public let text: String
+  /// What the text means.
   public let allocator: Allocator
 
   /// The own design, or nil for someone else's allocator.

@@ -2,8 +2,11 @@ import Designs
 
 /// The claims of one YAML file, and what of it can't be understood.
 public struct ClaimFile: Sendable {
+  /// The file it was read from.
   public let path: String
+  /// In the order of the rows.
   public let claims: [Claim]
+  /// In the order of the rows, one for each bad one.
   public let errors: [ClaimError]
 
   static let keys = ["seed", "section", "workload", "designs", "standIn", "claims"]

@@ -3,6 +3,7 @@ import Foundation
 
 /// Every claim that could be read, and every error beside them.
 public struct ClaimLibrary: Sendable {
+  /// What the claims could name.
   public let vocabulary: ClaimVocabulary
   /// In the order of the files' names and their rows; ids are unique.
   public let claims: [Claim]

@@ -3,9 +3,13 @@ import Foundation
 
 /// What claims may name: designs, sources, components, workloads and traces.
 public struct ClaimVocabulary: Sendable {
+  /// Designs and optimisations.
   public let catalogue: DesignCatalogue
+  /// The documents of `sections.yaml`.
   public let seeds: [SeedDocument]
+  /// The components of `components.yaml`.
   public let components: [Component]
+  /// The workloads of `workloads.yaml`, each with its name.
   public let workloads: [ClaimWorkload]
   /// Bundled traces, by name without `.mlt`, sorted.
   public let traces: [String]

@@ -5,6 +5,7 @@ import Traces
 
 /// What a claim is tried on.
 public struct ClaimWorkload: Hashable, Sendable {
+  /// Where its events come from.
   public enum Origin: Hashable, Sendable {
     /// A generated trace; parameters as `key=value`, sorted by key.
     case recipe(String, parameters: [String])
@@ -16,11 +17,15 @@ public struct ClaimWorkload: Hashable, Sendable {
 
   /// As claims name it; nil where a claim describes its own.
   public let name: String?
+  /// Where its events come from.
   public let origin: Origin
   /// Of a generated trace.
   public let seed: UInt64
+  /// How much of its blocks is touched.
   public let touch: TouchPolicy
+  /// Whether its threads run at once.
   public let threads: ThreadMode
+  /// How many times over it is run.
   public let loops: Int
 
   static let keys = [

@@ -5,13 +5,16 @@ import Foundation
 public struct ClaimedValue: Hashable, Sendable, CustomStringConvertible {
   /// Equal where the source names one value.
   public let low: Double
+  /// The largest value named.
   public let high: Double
+  /// Of both.
   public let unit: ClaimUnit
 
   /// What a text for it looks like.
   public static let form =
     "a number or low..high and a unit, like 31 ns, 100..200 ns or +88.3 %"
 
+  /// A value between two ends, which may be equal.
   public init(low: Double, high: Double, unit: ClaimUnit) {
     self.low = low
     self.high = high
@@ -39,6 +42,7 @@ public struct ClaimedValue: Hashable, Sendable, CustomStringConvertible {
     return [String(text[..<dots.lowerBound]), String(text[dots.upperBound...])]
   }
 
+  /// Whether the source leaves room between two values.
   public var isRange: Bool { low < high }
 
   /// As claims write it.

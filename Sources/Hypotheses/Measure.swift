@@ -13,6 +13,7 @@ public struct Component: Hashable, Sendable {
   public let name: String
   /// One sentence: which component of which source it stands for; empty for a single step.
   public let doc: String
+  /// What it consists of, at least one.
   public let steps: [Step]
   /// What is counted to say how often the component was executed.
   public let per: Step

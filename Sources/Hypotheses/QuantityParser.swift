@@ -2,14 +2,18 @@ import Designs
 
 /// A quantity as it was read: the tree, what it is, and where its measures stand.
 public struct ParsedQuantity: Hashable, Sendable {
+  /// The tree.
   public let quantity: Quantity
+  /// What its value is.
   public let dimension: Dimension
   /// Every mention of a measure with its position in the text, counted in characters from 1.
   public let mentions: [Mention]
 
   /// A measure and where it was written.
   public struct Mention: Hashable, Sendable {
+    /// What is named.
     public let measure: Measure
+    /// Of its first character, counted from 1.
     public let position: Int
   }
 

@@ -4,8 +4,11 @@ import Designs
 public struct SeedDocument: Hashable, Sendable {
   /// As claims name it: three digits.
   public let number: String
+  /// The file's name.
   public let file: String
+  /// Its first heading.
   public let title: String
+  /// In the order of the document.
   public let sections: [Section]
 
   /// A section of a document.
