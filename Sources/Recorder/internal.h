@@ -89,6 +89,12 @@ void recorder_end_thread(void);
 void recorder_begin_modules(struct mallometer_spool *spool, struct mallometer_spool *parent);
 /// Puts modules that were loaded since into the spool's table.
 void recorder_refresh_modules(struct mallometer_spool *spool);
+/// Reads as much of a file as there is room for. Returns its length, 0 if it can't be read.
+size_t recorder_read_file(const char *path, char *into, size_t room);
+/// Append to a text that isn't ended yet, and return its new end.
+char *recorder_append(char *to, const char *text);
+char *recorder_append_number(char *to, uint64_t value, unsigned base);
+
 /// Page faults of this process so far.
 uint64_t recorder_page_faults(void);
 /// A clock's time in nanoseconds.

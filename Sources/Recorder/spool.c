@@ -23,7 +23,7 @@
 #define MAX_THREADS 32768U
 
 /// `abandoned`: the bound is reached and nobody drains any more; records are counted as dropped.
-enum { fresh = 0, starting = 1, recording = 2, off = 3, abandoned = 4 };
+enum { fresh = 0, starting = 1, recording = 2, off = 3, abandoned = 4, AGAIN = -2 };
 
 /// Everything that a forked child must not inherit. Zero pages in the child: see thread state.
 struct image_state {
@@ -36,6 +36,8 @@ struct image_state {
   /// Where the search for a chunk goes on, and the count of releases from which it starts again.
   uint32_t search_from;
   uint32_t search_release;
+  /// Whether there are chunks for which the disk had no room.
+  uint32_t unbacked;
   /// For calls of threads that have already ended (late destructors): one stream, one lock.
   struct recorder_thread *late;
   struct recorder_sites sites;
@@ -79,31 +81,6 @@ static void lock(uint32_t *word) {
 
 static void unlock(uint32_t *word) { __atomic_store_n(word, 0, __ATOMIC_RELEASE); }
 
-static size_t read_file(const char *path, char *into, size_t room) {
-  int file = open(path, O_RDONLY | O_CLOEXEC);
-  if (file < 0) return 0;
-  size_t length = 0;
-  ssize_t got;
-  while (length < room && (got = read(file, into + length, room - length)) > 0)
-    length += (size_t)got;
-  close(file);
-  return length;
-}
-
-static char *append(char *to, const char *text) {
-  while (*text) *to++ = *text++;
-  return to;
-}
-
-static char *append_number(char *to, uint64_t value, unsigned base) {
-  char digits[24];
-  int length = 0;
-  do digits[length++] = "0123456789abcdef"[value % base];
-  while (value /= base);
-  while (length) *to++ = digits[--length];
-  return to;
-}
-
 /// The environment as the program has it, or as it was handed over if libc isn't set up yet.
 static void find_session(void) {
   session_looked_for = true;
@@ -116,14 +93,14 @@ static void find_session(void) {
       if (strncmp(*entry, MALLOMETER_SESSION_VARIABLE "=", length + 1) == 0)
         value = *entry + length + 1;
   } else {
-    size_t bytes = read_file("/proc/self/environ", early, sizeof early - 1);
+    size_t bytes = recorder_read_file("/proc/self/environ", early, sizeof early - 1);
     for (char *entry = early; entry < early + bytes && !value; entry += strlen(entry) + 1)
       if (strncmp(entry, MALLOMETER_SESSION_VARIABLE "=", length + 1) == 0)
         value = entry + length + 1;
   }
   if (value == NULL || strlen(value) > sizeof session_folder - 64) return;
   char path[sizeof session_folder + 16];
-  *append(append(path, value), "/session") = 0;
+  *recorder_append(recorder_append(path, value), "/session") = 0;
   int file = open(path, O_RDONLY | O_CLOEXEC);
   if (file < 0) return;
   void *mapped = mmap(NULL, 4096, PROT_READ, MAP_SHARED, file, 0);
@@ -134,7 +111,7 @@ static void find_session(void) {
     munmap(mapped, 4096);
     return;
   }
-  append(session_folder, value);
+  recorder_append(session_folder, value);
   session = found;
 }
 
@@ -143,9 +120,9 @@ static struct mallometer_spool *create_spool(bool forked) {
   uint64_t start = __rdtsc();
   uint64_t faults = recorder_page_faults();
   char path[sizeof session_folder + 64];
-  char *end = append(append(path, session_folder), "/");
-  end = append(append_number(end, (uint64_t)getpid(), 10), ".");
-  *append(append_number(end, start, 16), ".spool") = 0;
+  char *end = recorder_append(recorder_append(path, session_folder), "/");
+  end = recorder_append(recorder_append_number(end, (uint64_t)getpid(), 10), ".");
+  *recorder_append(recorder_append_number(end, start, 16), ".spool") = 0;
   int file = open(path, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
   if (file < 0) return NULL;
   uint32_t chunks = session->max_chunks;
@@ -185,7 +162,7 @@ static struct mallometer_spool *create_spool(bool forked) {
   const char *started = (const char *)getauxval(AT_EXECFN);
   const char *slash = started ? strrchr(started, '/') : NULL;
   if (started) strncpy(mallometer_spool_program(spool), slash ? slash + 1 : started, 255);
-  spool->command_length = (uint32_t)read_file(
+  spool->command_length = (uint32_t)recorder_read_file(
       "/proc/self/cmdline", mallometer_spool_command(spool), MALLOMETER_COMMAND_BYTES);
   spool->own_faults = recorder_page_faults() - faults;
   return spool;
@@ -249,8 +226,9 @@ static bool drainer_lives(void) {
   if (session->closed) return false;
   if (kill(session->drainer, 0) != 0 && errno == ESRCH) return false;
   char path[64], text[512];
-  *append(append_number(append(path, "/proc/"), (uint64_t)session->drainer, 10), "/stat") = 0;
-  size_t length = read_file(path, text, sizeof text - 1);
+  char *end = recorder_append(path, "/proc/");
+  *recorder_append(recorder_append_number(end, (uint64_t)session->drainer, 10), "/stat") = 0;
+  size_t length = recorder_read_file(path, text, sizeof text - 1);
   text[length] = 0;
   char *paren = strrchr(text, ')');
   return paren == NULL || paren[2] != 'Z';
@@ -269,8 +247,7 @@ static bool wait_for_drainer(struct mallometer_spool *spool, uint32_t seen) {
   return !(woken != 0 && why == ETIMEDOUT) || drainer_lives();
 }
 
-static bool take_chunk(uint32_t *states, uint32_t index) {
-  uint32_t expected = mallometer_chunk_free;
+static bool take_chunk(uint32_t *states, uint32_t index, uint32_t expected) {
   return __atomic_load_n(&states[index], __ATOMIC_RELAXED) == expected &&
          __atomic_compare_exchange_n(
              &states[index], &expected, mallometer_chunk_claimed, false, __ATOMIC_ACQ_REL,
@@ -285,12 +262,42 @@ static int64_t reclaim_index(struct mallometer_spool *spool, uint32_t released, 
     __atomic_store_n(&image->search_from, 0, __ATOMIC_RELAXED);
   uint32_t index = __atomic_load_n(&image->search_from, __ATOMIC_RELAXED);
   for (; index < grown; index++) {
-    if (!take_chunk(states, index)) continue;
+    if (!take_chunk(states, index, mallometer_chunk_free)) continue;
     __atomic_store_n(&image->search_from, index + 1, __ATOMIC_RELAXED);
     return index;
   }
   __atomic_store_n(&image->search_from, grown, __ATOMIC_RELAXED);
   return -1;
+}
+
+/// Backs a chunk that this thread has claimed; without room for it, leaves it to another try.
+static bool back_chunk(struct mallometer_spool *spool, uint32_t *states, uint32_t index) {
+  if (recorder_populate(mallometer_spool_chunk(spool, index), MALLOMETER_CHUNK_BYTES)) {
+    __atomic_fetch_add(&spool->own_faults, 16, __ATOMIC_RELAXED);
+    return true;
+  }
+  __atomic_store_n(&states[index], mallometer_chunk_unbacked, __ATOMIC_RELEASE);
+  __atomic_store_n(&image->unbacked, 1, __ATOMIC_RELEASE);
+  return false;
+}
+
+/// The next chunk never used, -1 if the disk is full, AGAIN if another thread was quicker. Claimed
+/// before it is backed: two threads that back the same pages wait for one another at every one.
+static int64_t grow(struct mallometer_spool *spool, uint32_t *states, uint32_t grown) {
+  if (UNLIKELY(__atomic_load_n(&image->unbacked, __ATOMIC_ACQUIRE))) {
+    for (uint32_t index = 0; index < grown; index++)
+      if (take_chunk(states, index, mallometer_chunk_unbacked))
+        return back_chunk(spool, states, index) ? index : -1;
+    __atomic_store_n(&image->unbacked, 0, __ATOMIC_RELEASE);
+  }
+  // Every 1024 chunks the states begin a new page of the file.
+  if (grown % 1024 == 0 && !recorder_populate(&states[grown], 4096)) return -1;
+  bool taken = take_chunk(states, grown, mallometer_chunk_free);
+  uint32_t expected = grown;
+  __atomic_compare_exchange_n(
+      &spool->grown, &expected, grown + 1, false, __ATOMIC_ACQ_REL, __ATOMIC_RELAXED);
+  if (!taken) return AGAIN;
+  return back_chunk(spool, states, grown) ? grown : -1;
 }
 
 /// A free chunk: a low one that was given back, else the next one never used. A thread's first
@@ -304,20 +311,13 @@ static int64_t claim_index(struct mallometer_spool *spool, bool first) {
     int64_t reclaimed = reclaim_index(spool, released, grown);
     if (reclaimed >= 0) return reclaimed;
     if (grown < bound) {
-      // Every 1024 chunks the states begin a new page of the file.
-      bool backed = grown % 1024 != 0 || recorder_populate(&states[grown], 4096);
-      backed = backed &&
-               recorder_populate(mallometer_spool_chunk(spool, grown), MALLOMETER_CHUNK_BYTES);
-      if (backed) {
-        __atomic_fetch_add(&spool->own_faults, 16, __ATOMIC_RELAXED);
-        __atomic_compare_exchange_n(
-            &spool->grown, &grown, grown + 1, false, __ATOMIC_ACQ_REL, __ATOMIC_ACQUIRE);
-        continue;
-      }
+      int64_t fresh = grow(spool, states, grown);
+      if (fresh >= 0) return fresh;
+      if (fresh == AGAIN) continue;
     }
     // Threads that search at the same time may have passed a chunk over.
     for (uint32_t index = 0; index < grown; index++)
-      if (take_chunk(states, index)) return index;
+      if (take_chunk(states, index, mallometer_chunk_free)) return index;
     if (spool->stopped) return -1;
     if (!wait_for_drainer(spool, released)) {
       __atomic_store_n(&image->phase, abandoned, __ATOMIC_RELEASE);

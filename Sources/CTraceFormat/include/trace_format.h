@@ -93,6 +93,8 @@ enum mallometer_chunk_state {
   mallometer_chunk_free = 0,
   mallometer_chunk_claimed = 1,
   mallometer_chunk_owned = 2,
+  /// Below `grown`, but the disk had no room for it.
+  mallometer_chunk_unbacked = 3,
 };
 
 /// A mapped module, as dl_iterate_phdr tells.
@@ -131,7 +133,7 @@ struct mallometer_spool {
   uint64_t start_monotonic_ns;
   uint64_t start_realtime_ns;
 
-  /// Chunks of the file that were ever used; those beyond aren't backed by pages yet.
+  /// Chunks of the file that were ever claimed; those beyond aren't backed by pages yet.
   uint32_t grown;
   uint32_t threads;
   /// Counted up by the drainer for every chunk it gives back, and waited for.
