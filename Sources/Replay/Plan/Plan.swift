@@ -76,10 +76,11 @@ extension Plan {
 }
 
 extension Plan {
-  /// Compiles a workload: sequenced if it has several threads or keeps the recorded pace.
+  /// Compiles a workload: sequenced if it keeps the recorded threads, be it one, or the recorded
+  /// pace. One thread is then played by the same loop as several, and can be compared with them.
   /// - Parameter parent: where the temporary file goes, TMPDIR unless given.
   public static func compile(workload: Workload, parent: String? = nil) throws -> Plan {
-    guard workload.threads > 1 || workload.options.pace == .recorded else {
+    guard workload.options.threads == .recorded || workload.options.pace == .recorded else {
       return try compile(workload, parent: parent)
     }
     return try compile(

@@ -18,8 +18,9 @@ struct SlotOwners {
     let from: Int
   }
 
-  /// Slots are handed out so many at once: a cache line then belongs to one thread.
-  private static let batch = 16
+  /// Slots are handed out so many at once, always from a multiple of it: a cache line, and those
+  /// that a processor fetches along with it, then belong to one thread.
+  private static let batch = 64
   /// Slots that are taken over at once at most.
   private static let takeoverLimit = 512
   /// The table grows to this much without regard to how many objects are live.
@@ -29,6 +30,9 @@ struct SlotOwners {
   private var pools: [Pool]
   private var turns: [UInt32] = []
   private var live = 0
+
+  /// Slots that nobody ever gets again, from batches of their own.
+  private var gates: Range<UInt32> = 0..<0
 
   /// Empty slots of one thread: reused last in, first out, taken over from the other end.
   private struct Pool {
@@ -85,8 +89,14 @@ struct SlotOwners {
 
   /// A slot that nobody ever gets again.
   mutating func insertGate() -> UInt32 {
-    turns.append(0)
-    return UInt32(turns.count - 1)
+    if gates.isEmpty { gates = insertBatch() }
+    return gates.removeFirst()
+  }
+
+  private mutating func insertBatch() -> Range<UInt32> {
+    let first = UInt32(turns.count)
+    turns.append(contentsOf: repeatElement(0, count: Self.batch))
+    return first..<(first + UInt32(Self.batch))
   }
 
   private mutating func takeEmpty(_ thread: Int) -> (UInt32, Takeover?) {
@@ -94,9 +104,7 @@ struct SlotOwners {
     if pools[thread].count == 0 {
       if turns.count >= 2 * live + Self.freeGrowth { takeover = takeOver(for: thread) }
       if takeover == nil {
-        let first = UInt32(turns.count)
-        turns.append(contentsOf: repeatElement(0, count: Self.batch))
-        pools[thread].slots.append(contentsOf: (first..<(first + UInt32(Self.batch))).reversed())
+        pools[thread].slots.append(contentsOf: insertBatch().reversed())
       }
     }
     return (pools[thread].slots.removeLast(), takeover)
