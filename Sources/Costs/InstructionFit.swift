@@ -23,6 +23,13 @@ public struct InstructionRun: Sendable {
   }
 
   public var totalInstructions: UInt64 { instructions.reduce(0, +) }
+
+  /// In the order of `Step.allCases`.
+  var totalSteps: [UInt64] {
+    steps.reduce(into: [UInt64](repeating: 0, count: Step.count)) { sum, part in
+      for step in sum.indices { sum[step] += part[step] }
+    }
+  }
 }
 
 /// How far steps explain instructions: each step is worth so many, whatever the design and trace.
@@ -33,12 +40,23 @@ public struct InstructionFit: Sendable {
     public let design: String
     public let instructions: UInt64
     public let explained: Double
+    /// Of the whole run, in the order of `Step.allCases`.
+    public let steps: [UInt64]
+    /// How far the runs that were fitted on leave it open what these steps are worth, relative to
+    /// what was counted: large for steps that they hardly have, or have only along with others.
+    public let standardErrorPercent: Double
+
+    /// Whether the fit can know: no more is left open than the steps are to explain it to.
+    public var isDetermined: Bool { standardErrorPercent <= InstructionFit.goalPercent }
 
     /// Of what is explained, relative to what was counted.
     public var errorPercent: Double {
       100 * (explained / Double(max(instructions, 1)) - 1)
     }
   }
+
+  /// To what steps are to explain the instructions of a run, in percent.
+  public static let goalPercent = 2.0
 
   /// Instructions of each step, in the order of `Step.allCases`; never negative, 0 for those that
   /// never occur.
@@ -57,11 +75,11 @@ public struct InstructionFit: Sendable {
     self.runs = runs
     let sums = runs.map(Self.sums)
     self.sums = sums
-    let perStep = Self.solve(sums)
-    self.perStep = perStep.indices.map { step in
-      runs.contains { $0.steps.contains { $0[step] > 0 } } ? perStep[step] : 0
+    let solution = Solution(sums)
+    perStep = solution.perStep.indices.map { step in
+      runs.contains { $0.steps.contains { $0[step] > 0 } } ? solution.perStep[step] : 0
     }
-    fitted = runs.map { Self.explain($0, perStep) }
+    fitted = runs.map(solution.explain)
   }
 
   /// Leaves out every design, or every trace, in turn. Empty where there is one only.
@@ -75,8 +93,8 @@ public struct InstructionFit: Sendable {
     for name in runs.map(fold) where seen.insert(name).inserted {
       let training = zip(runs, sums).filter { fold($0.0) != name }.map(\.1)
       guard !training.isEmpty else { continue }
-      let perStep = Self.solve(training)
-      result += runs.filter { fold($0) == name }.map { Self.explain($0, perStep) }
+      let solution = Solution(training)
+      result += runs.filter { fold($0) == name }.map(solution.explain)
     }
     return result
   }
@@ -101,27 +119,48 @@ public struct InstructionFit: Sendable {
     return NormalEquations(matrix, target)
   }
 
-  private static func solve(_ sums: [NormalEquations]) -> [Double] {
-    var total = NormalEquations(size: columns.count)
-    for one in sums { total.add(one) }
-    // A step that hardly occurs would take up what others miss, by the ten thousand. Its worth is
-    // expected to be near 20, within 100, where runs are explained to 1 %.
-    let precision = (0.01 / 100) * (0.01 / 100)
-    for column in columns.indices {
-      total.addPrior(column: column, mean: 20, precision: precision)
-    }
-    var perStep = [Double](repeating: 0, count: Step.count)
-    for (column, value) in zip(columns, total.solveNonNegative()) { perStep[column] = value }
-    return perStep
-  }
+  /// What steps are worth by some of the runs.
+  private struct Solution {
+    /// In the order of `Step.allCases`.
+    let perStep: [Double]
+    private let system: NormalEquations
 
-  private static func explain(_ run: InstructionRun, _ perStep: [Double]) -> HeldOut {
-    let explained = run.steps.reduce(0.0) { sum, steps in
-      sum + zip(steps, perStep).reduce(0) { $0 + Double($1.0) * $1.1 }
+    init(_ sums: [NormalEquations]) {
+      var system = NormalEquations(size: columns.count)
+      for one in sums { system.add(one) }
+      // A step that hardly occurs would take up what others miss, by the ten thousand. Its worth is
+      // expected to be near 20, within 100, where runs are explained to 1 %.
+      let precision = (0.01 / 100) * (0.01 / 100)
+      for column in columns.indices {
+        system.addPrior(column: column, mean: 20, precision: precision)
+      }
+      var perStep = [Double](repeating: 0, count: Step.count)
+      for (column, value) in zip(columns, system.solveNonNegative()) { perStep[column] = value }
+      self.perStep = perStep
+      self.system = system
     }
-    return HeldOut(
-      trace: run.trace, design: run.design.description, instructions: run.totalInstructions,
-      explained: explained)
+
+    func explain(_ run: InstructionRun) -> HeldOut {
+      let steps = run.totalSteps
+      return HeldOut(
+        trace: run.trace, design: run.design.description, instructions: run.totalInstructions,
+        explained: zip(steps, perStep).reduce(0) { $0 + Double($1.0) * $1.1 }, steps: steps,
+        standardErrorPercent: standardErrorPercent(run, steps))
+    }
+
+    /// Where runs are explained to 1 %: √(x′A⁻¹x) of that, x the steps per instruction.
+    private func standardErrorPercent(_ run: InstructionRun, _ steps: [UInt64]) -> Double {
+      let x = columns.map { Double(steps[$0]) / Double(max(run.totalInstructions, 1)) }
+      let scale = columns.indices.map { 1 / system.gram[$0 * (columns.count + 1)].squareRoot() }
+      var target = system
+      for column in columns.indices { target.setRight(column, x[column]) }
+      let scratch = CholeskyScratch(capacity: columns.count)
+      guard scratch.solve(target, scale, Array(columns.indices)) == nil else { return .infinity }
+      let variance = columns.indices.reduce(0.0) {
+        $0 + x[$1] * scale[$1] * scratch.solution[$1]
+      }
+      return max(variance, 0).squareRoot()
+    }
   }
 }
 

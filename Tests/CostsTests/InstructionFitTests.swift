@@ -57,6 +57,21 @@ import Testing
     #expect((header - 6).magnitude < 0.01)
   }
 
+  /// A design with a step that no other has can't be explained by the others, and that is known
+  /// before its instructions are looked at.
+  @Test func whatTheOthersDoNotHaveIsNotDetermined() throws {
+    let all = try runs()
+    let only = all.filter { $0.design["header"] == "0" || $0.design["used-counter"] == "plain" }
+    let held = try InstructionFit(only).heldOut(.leaveOneVariantOut)
+    #expect(held.count == 12)
+    for run in held {
+      let isAlone = run.design != "pool"
+      #expect(run.isDetermined == !isAlone, "\(run.design): \(run.standardErrorPercent)")
+    }
+    #expect(held.filter(\.isDetermined).errorPercent < 0.01)
+    #expect(try InstructionFit(all).heldOut(.leaveOneVariantOut).allSatisfy(\.isDetermined))
+  }
+
   /// Work that no step counts and that differs by trace shows, on the trace that has it most.
   @Test func workWithoutAStepShows() throws {
     let fit = try InstructionFit(runs { $0 == 2 ? 20 : 0 })

@@ -67,7 +67,7 @@ public final class LockedModel<Memory: MemoryModel>: AllocatorModel {
 
   @inline(__always)
   private func bin(of bytes: UInt64) -> Int {
-    counts.count(.sizeClassLeadingZeros)
+    counts.count(bytes <= 128 ? .sizeClassShift : .sizeClassLeadingZeros)
     if bytes <= 128 { return Int((bytes &+ 15) / 16) &- 1 }
     let log2 = 63 &- (bytes &- 1).leadingZeroBitCount
     return 8 &+ (log2 &- 7) &* 4 &+ Int((bytes &- 1) >> UInt64(log2 &- 2) & 3)

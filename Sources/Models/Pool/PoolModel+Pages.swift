@@ -37,9 +37,12 @@ extension PoolModel {
 
   @inline(__always)
   func binComputed(_ bytes: UInt64) -> Int {
-    counts.count(.sizeClassLeadingZeros)
     let granules = (bytes &+ 15) / 16
-    if granules <= (options.hasFewBins ? 4 : 8) { return max(Int(granules), 1) }
+    if granules <= (options.hasFewBins ? 4 : 8) {
+      counts.count(.sizeClassShift)
+      return max(Int(granules), 1)
+    }
+    counts.count(.sizeClassLeadingZeros)
     let last = granules &- 1
     let top = 63 &- last.leadingZeroBitCount
     if options.hasFewBins { return top << 1 &+ Int((last >> UInt64(top &- 1)) & 1) &+ 1 }

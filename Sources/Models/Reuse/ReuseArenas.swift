@@ -33,8 +33,8 @@ struct ReuseArenas {
   mutating func take<Memory: MemoryModel>(
     bytes wanted: UInt64, regions: inout ReuseRegions, _ memory: Memory
   ) -> Block {
-    counts.count(.sizeClassLeadingZeros)
     let bin = ReuseBacking.bin(of: wanted)
+    ReuseBacking.count(bin: bin, counts)
     let bytes = ReuseBacking.bytes(ofBin: bin)
     touchList(bin, memory)
     if let address = free[bin].popLast() {
@@ -66,8 +66,8 @@ struct ReuseArenas {
   }
 
   mutating func give<Memory: MemoryModel>(_ address: Address, bytes: UInt64, _ memory: Memory) {
-    counts.count(.sizeClassLeadingZeros)
     let bin = ReuseBacking.bin(of: bytes)
+    ReuseBacking.count(bin: bin, counts)
     counts.count(.freeListPush)
     touchList(bin, memory)
     if Memory.observesTouches { memory.touch(address + headerBytes, isWrite: true) }

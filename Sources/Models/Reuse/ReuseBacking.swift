@@ -80,6 +80,12 @@ struct ReuseBacking {
     return 8 + (log2 - 7) * 4 + Int((bytes - 1) >> UInt64(log2 - 2) & 3)
   }
 
+  /// How the native design found this bin.
+  @inline(__always)
+  static func count(bin: Int, _ counts: StepCounts) {
+    counts.count(bin < 8 ? .sizeClassShift : .sizeClassLeadingZeros)
+  }
+
   static func bytes(ofBin bin: Int) -> UInt64 {
     bin < 8 ? UInt64(bin + 1) * 16 : UInt64(5 + (bin - 8) % 4) << UInt64(5 + (bin - 8) / 4)
   }
@@ -88,8 +94,8 @@ struct ReuseBacking {
   mutating func allocate<Memory: MemoryModel>(
     bytes: UInt64, regions: inout ReuseRegions, thread: UInt16, _ memory: Memory
   ) -> Block {
-    counts.count(.sizeClassLeadingZeros)
     let number = Self.bin(of: bytes)
+    Self.count(bin: number, counts)
     if localHeaps {
       return allocateLocal(number, regions: &regions, thread: thread, memory)
     }
@@ -121,7 +127,7 @@ struct ReuseBacking {
   mutating func free<Memory: MemoryModel>(
     _ address: Address, bin number: Int, thread: UInt16, _ memory: Memory
   ) {
-    counts.count(.sizeClassLeadingZeros)
+    Self.count(bin: number, counts)
     if localHeaps {
       freeLocal(address, bin: number, thread: thread, memory)
       return

@@ -119,7 +119,7 @@ extension TieredModel {
       counts.count(.sizeClassShift)
       return Int(truncatingIfNeeded: (bytes &+ 15) / 16) &- 1
     }
-    counts.count(.sizeClassLeadingZeros)
+    counts.count(bytes <= 128 ? .sizeClassShift : .sizeClassLeadingZeros)
     if bytes <= 128 { return Int((bytes + 15) / 16) - 1 }
     let log2 = 63 - (bytes - 1).leadingZeroBitCount
     return 8 + (log2 - 7) * 4 + Int((bytes - 1) >> UInt64(log2 - 2) & 3)

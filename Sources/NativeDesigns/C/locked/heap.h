@@ -79,8 +79,11 @@ static inline struct locked_header **link_of(struct locked_header *block) {
 }
 
 static inline uint32_t bin_of(size_t bytes) {
+  if (bytes <= 128) {
+    COUNT(SIZE_CLASS_SHIFT);
+    return (uint32_t)(bytes + 15) / 16 - 1;
+  }
   COUNT(SIZE_CLASS_LEADING_ZEROS);
-  if (bytes <= 128) return (uint32_t)(bytes + 15) / 16 - 1;
   uint32_t log2 = 63 - (uint32_t)__builtin_clzll(bytes - 1);
   return 8 + (log2 - 7) * 4 + ((uint32_t)((bytes - 1) >> (log2 - 2)) & 3);
 }

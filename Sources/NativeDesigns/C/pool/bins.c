@@ -26,17 +26,25 @@ static const uint32_t bin_bytes[BIN_COUNT] = {
 #endif
 };
 
-/// The bin by counting leading zeros: three operations and a branch.
+/// The bin by rounding where bins are as far apart as blocks must be, else by counting leading
+/// zeros.
 FAST uint32_t bin_computed(size_t bytes) {
-  COUNT(SIZE_CLASS_LEADING_ZEROS);
   size_t granules = (bytes + 15) / 16;
 #if MALLOMETER_TOGGLE_BINS == MALLOMETER_BINS_32
-  if (granules <= 4) return granules ? (uint32_t)granules : 1;
+  if (granules <= 4) {
+    COUNT(SIZE_CLASS_SHIFT);
+    return granules ? (uint32_t)granules : 1;
+  }
+  COUNT(SIZE_CLASS_LEADING_ZEROS);
   size_t last = granules - 1;
   uint32_t top = 63 - (uint32_t)__builtin_clzl(last);
   return (top << 1) + (uint32_t)((last >> (top - 1)) & 1) + 1;
 #else
-  if (granules <= 8) return granules ? (uint32_t)granules : 1;
+  if (granules <= 8) {
+    COUNT(SIZE_CLASS_SHIFT);
+    return granules ? (uint32_t)granules : 1;
+  }
+  COUNT(SIZE_CLASS_LEADING_ZEROS);
   size_t last = granules - 1;
   uint32_t top = 63 - (uint32_t)__builtin_clzl(last);
   return (top << 2) + (uint32_t)((last >> (top - 2)) & 3) - 3;

@@ -53,10 +53,11 @@ struct backing_block {
 };
 
 static inline uint32_t backing_bin_of(size_t bytes) {
-  COUNT(SIZE_CLASS_LEADING_ZEROS);
   if (bytes <= 128) {
+    COUNT(SIZE_CLASS_SHIFT);
     return (uint32_t)(bytes + 15) / 16 - 1;
   }
+  COUNT(SIZE_CLASS_LEADING_ZEROS);
   uint32_t log2 = 63 - (uint32_t)__builtin_clzll(bytes - 1);
   uint32_t quarter = (uint32_t)((bytes - 1) >> (log2 - 2)) & 3;
   return 8 + (log2 - 7) * 4 + quarter;

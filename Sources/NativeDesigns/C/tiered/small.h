@@ -42,8 +42,11 @@ FAST uint32_t small_class(size_t size) {
   COUNT(SIZE_CLASS_SHIFT);
   return (uint32_t)((bytes + 15) / 16) - 1;
 #else
+  if (bytes <= 128) {
+    COUNT(SIZE_CLASS_SHIFT);
+    return (uint32_t)((bytes + 15) / 16) - 1;
+  }
   COUNT(SIZE_CLASS_LEADING_ZEROS);
-  if (bytes <= 128) return (uint32_t)((bytes + 15) / 16) - 1;
   uint32_t log2 = 63 - (uint32_t)__builtin_clzll(bytes - 1);
   return 8 + (log2 - 7) * 4 + ((uint32_t)((bytes - 1) >> (log2 - 2)) & 3);
 #endif
