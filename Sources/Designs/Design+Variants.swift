@@ -34,11 +34,11 @@ extension Design {
     }
   }
 
-  /// Single-toggle variants first, then pairs up to `limit` in all, spread evenly over their list,
-  /// so that a short selection combines many different toggles.
+  /// All single-toggle variants, however many, then pairs up to `limit` in all, spread evenly over
+  /// their list, so that a short selection combines many different toggles.
   public static func variants(of family: Family, limit: Int) -> [Design] {
     let single = singleToggleVariants(of: family)
-    guard limit > single.count else { return Array(single.prefix(limit)) }
+    guard limit > single.count else { return single }
     let known = Set(single)
     let pairs = variants(of: family, changing: 2).filter { !known.contains($0) }
     let wanted = min(limit - single.count, pairs.count)

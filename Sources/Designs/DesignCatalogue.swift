@@ -7,6 +7,20 @@ public struct DesignCatalogue: Sendable {
   public let points: [DesignFile]
   /// Named changes to a design, sorted by name.
   public let optimizations: [DesignFile]
+  /// Files that are in neither, because something is wrong with them, sorted by path.
+  public let problems: [Problem]
+
+  /// A file that can't be used, and why.
+  public struct Problem: Sendable {
+    public let path: String
+    public let kind: DesignFile.Kind
+    public let error: DesignError
+
+    /// What the file is taken to define: files are called after what they hold.
+    var name: String {
+      URL(fileURLWithPath: path).deletingPathExtension().lastPathComponent
+    }
+  }
 
   /// Allocators that the machine may have; glibc always.
   public static let systemAllocators = ["glibc", "mimalloc", "jemalloc", "tcmalloc"]
@@ -15,15 +29,27 @@ public struct DesignCatalogue: Sendable {
   public init() {
     points = []
     optimizations = []
+    problems = []
   }
 
-  /// Reads every `.yaml` below `models/designs` and `models/optimizations`.
+  /// Reads every `.yaml` below `models/designs` and `models/optimizations`; one wrong file is an
+  /// error.
   /// - Parameter models: the folder `models/`; folders that it lacks hold nothing.
   public init(models: URL) throws(DesignError) {
-    points = try Self.files(
-      below: models.appendingPathComponent("designs"), holding: .design, taken: reservedNames)
-    optimizations = try Self.files(
-      below: models.appendingPathComponent("optimizations"), holding: .change, taken: [:])
+    self.init(tolerating: models)
+    if let problem = problems.first { throw problem.error }
+  }
+
+  /// The same, but wrong files only fail what asks for them.
+  public init(tolerating models: URL) {
+    var problems: [Problem] = []
+    points = Self.files(
+      below: models.appendingPathComponent("designs"), holding: .design, taken: reservedNames,
+      &problems)
+    optimizations = Self.files(
+      below: models.appendingPathComponent("optimizations"), holding: .change, taken: [:],
+      &problems)
+    self.problems = problems
   }
 
   /// Every name that `--design` knows.
@@ -32,11 +58,11 @@ public struct DesignCatalogue: Sendable {
   }
 
   /// Understands `NAME[,toggle=value…]`, a YAML file in place of the name, or `preload:FILE`.
-  /// - Parameter place: where `text` was written, for errors; nil is the command line.
+  /// - Parameter place: where `text` was written; `--design` unless given.
   public func allocator(
     _ text: String, at place: NamePlace? = nil
   ) throws(DesignError) -> Allocator {
-    let place = place ?? NamePlace.option(text)
+    let place = place ?? .option(text)
     if text.hasPrefix("preload:") {
       let path = String(text.dropFirst("preload:".count))
       guard !path.isEmpty, FileManager.default.fileExists(atPath: path) else {
@@ -54,15 +80,21 @@ public struct DesignCatalogue: Sendable {
   }
 
   /// An own design, or an error where `text` names someone else's allocator.
-  public func ownDesign(_ text: String) throws(DesignError) -> Design {
-    guard case .own(let design) = try allocator(text) else {
-      throw .notModelled(text, at: .option(text))
+  public func ownDesign(
+    _ text: String, at place: NamePlace? = nil
+  ) throws(DesignError) -> Design {
+    guard case .own(let design) = try allocator(text, at: place) else {
+      throw .notModelled(text, at: place ?? .option(text))
     }
     return design
   }
 
   /// What a claim about families must hold for: every single-toggle variant, and every named point.
-  public func variantsAndPoints(of families: [Family]) -> [Design] {
+  /// A point that can't be read is an error: the claim would be about fewer.
+  public func variantsAndPoints(of families: [Family]) throws(DesignError) -> [Design] {
+    if let problem = problems.first(where: { $0.kind == .design }) {
+      throw problem.error
+    }
     var designs: [Design] = []
     for family in families {
       let named = points.map(\.design).filter { $0.family == family.name }
@@ -73,11 +105,11 @@ public struct DesignCatalogue: Sendable {
   }
 
   /// A design with an optimisation's name or `toggle=value[,…]` applied to it.
-  /// - Parameter place: where `text` was written, for errors; nil is the command line.
+  /// - Parameter place: where `text` was written; `--with` unless given.
   public func apply(
     _ text: String, to design: Design, at place: NamePlace? = nil
   ) throws(DesignError) -> Design {
-    let place = place ?? NamePlace.option(text)
+    let place = place ?? .option(text, of: "--with")
     let parts = text.split(separator: ",", omittingEmptySubsequences: false).map(String.init)
     if let optimization = optimizations.first(where: {
       $0.name == parts[0] && $0.family.name == design.family
@@ -86,6 +118,7 @@ public struct DesignCatalogue: Sendable {
       return try change(design, by: changes + parts.dropFirst(), at: place)
     }
     if !parts[0].contains("=") {
+      try refuse(parts[0])
       let known = optimizations.filter { $0.family.name == design.family }.map(\.name)
       throw .unknownDesign(
         parts[0], known: NearestNames.sorted(known, by: parts[0]), at: place)
@@ -99,7 +132,13 @@ public struct DesignCatalogue: Sendable {
     if name.hasSuffix(".yaml") || name.hasSuffix(".yml") || name.contains("/") {
       return try DesignFile(path: name).design
     }
+    try refuse(name)
     throw .unknownDesign(name, known: NearestNames.sorted(names, by: name), at: place)
+  }
+
+  /// Says what is wrong with the file that would define an unknown name, if there is one.
+  private func refuse(_ name: String) throws(DesignError) {
+    if let problem = problems.first(where: { $0.name == name }) { throw problem.error }
   }
 
   private func change(
@@ -124,19 +163,25 @@ public struct DesignCatalogue: Sendable {
   }
 
   private static func files(
-    below folder: URL, holding kind: DesignFile.Kind, taken: [String: String]
-  ) throws(DesignError) -> [DesignFile] {
+    below folder: URL, holding kind: DesignFile.Kind, taken: [String: String],
+    _ problems: inout [Problem]
+  ) -> [DesignFile] {
     let paths = (FileManager.default.enumerator(atPath: folder.path)?.compactMap { $0 as? String })
       .map { $0.filter { $0.hasSuffix(".yaml") || $0.hasSuffix(".yml") }.sorted() }
     var taken = taken
     var files: [DesignFile] = []
     for path in paths ?? [] {
-      let file = try DesignFile(path: folder.appendingPathComponent(path).path, holding: kind)
-      if let first = taken[file.name] {
-        throw .repeatedName(file.name, first: first, at: .file(file.path, line: 1, column: 1))
+      let path = folder.appendingPathComponent(path).path
+      do throws(DesignError) {
+        let file = try DesignFile(path: path, holding: kind)
+        if let first = taken[file.name] {
+          throw .repeatedName(file.name, first: first, at: .file(file.path, line: 1, column: 1))
+        }
+        taken[file.name] = file.path
+        files.append(file)
+      } catch {
+        problems.append(Problem(path: path, kind: kind, error: error))
       }
-      taken[file.name] = file.path
-      files.append(file)
     }
     return files.sorted { $0.name < $1.name }
   }

@@ -2,14 +2,17 @@ import Platform
 
 /// Where a name was written: on the command line or in a design file.
 public enum NamePlace: Hashable, Sendable, CustomStringConvertible {
-  /// An option's value, as given.
-  case option(String)
+  /// An option's value, as given, and the option.
+  case option(String, of: String = "--design")
+  /// An argument without an option, as given.
+  case argument(String)
   /// A position in a file; line and column count from 1.
   case file(String, line: Int, column: Int)
 
   public var description: String {
     switch self {
-    case .option(let text): "--design \(text)"
+    case .option(let text, let option): "\(option) \(text)"
+    case .argument(let text): "argument \(text)"
     case .file(let path, let line, let column): "\(path):\(line):\(column)"
     }
   }

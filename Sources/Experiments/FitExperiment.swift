@@ -40,9 +40,9 @@ public struct FitExperiment {
   }
 
   /// What is fitted on unless designs are named: every family as it comes, with each toggle
-  /// changed, and with as many pairs as five minutes have room for.
+  /// changed, and with as many pairs as five minutes have room for; those that have a whole model.
   public static var usualDesigns: [Design] {
-    Family.all.flatMap { Design.variants(of: $0, limit: 28) }
+    Family.all.flatMap { Design.variants(of: $0, limit: 28) }.filter(\.isWhollyModelled)
   }
 
   public let laboratory: Laboratory

@@ -27,10 +27,7 @@ extension Simulation {
         LockedModel<Memory>.self, source, memory: memory, counts: counts, onWindow: onWindow,
         onOperation: onOperation)
     default:
-      throw SimulationError.notModelled(family: design.family, known: Self.modelledFamilies)
+      throw SimulationError.notModelled(family: design.family, known: Family.all.map(\.name))
     }
   }
-
-  /// The families that have a model.
-  public static let modelledFamilies: [String] = ["pool", "reuse", "tiered", "locked"]
 }

@@ -60,7 +60,7 @@ struct CheckCommand: AsyncParsableCommand {
     var designs = try arguments.ownDesigns(catalogue)
     if variants {
       let families = Family.all.filter { family in designs.contains { $0.family == family.name } }
-      designs += catalogue.variantsAndPoints(of: families).filter { !designs.contains($0) }
+      designs += try catalogue.variantsAndPoints(of: families).filter { !designs.contains($0) }
     }
     let player = try Player(installation: installation)
     let compiler = VariantCompiler(installation: installation)

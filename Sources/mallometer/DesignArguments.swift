@@ -35,8 +35,10 @@ struct DesignArguments: ParsableArguments {
 }
 
 extension CommandContext {
-  /// Every design that can be named on this machine.
+  /// Every design that can be named on this machine, with a word on each file that is left out.
   func designCatalogue() throws -> DesignCatalogue {
-    try DesignCatalogue(models: installation().models)
+    let catalogue = DesignCatalogue(tolerating: try installation().models)
+    for problem in catalogue.problems { progress.note("left out: \(problem.error.message)") }
+    return catalogue
   }
 }

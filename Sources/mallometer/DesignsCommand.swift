@@ -1,6 +1,5 @@
 import ArgumentParser
 import Designs
-import Models
 import Platform
 import Reports
 
@@ -23,7 +22,7 @@ struct DesignsCommand: AsyncParsableCommand {
     let catalogue = try context.designCatalogue()
     var families = Family.all
     if let name {
-      let family = try catalogue.ownDesign(name).family
+      let family = try catalogue.ownDesign(name, at: .argument(name)).family
       families = families.filter { $0.name == family }
     }
     try context.print(
@@ -60,7 +59,7 @@ struct DesignsReport: Report {
       optimisations = catalogue.optimizations.filter { $0.family == family }.map(Point.init)
       native = family.nativeSources
       source = family.source
-      modelled = Simulation.modelledFamilies.contains(family.name)
+      modelled = Design(family: family).isWhollyModelled
     }
   }
 

@@ -56,9 +56,9 @@ struct ExplainCommand: AsyncParsableCommand {
     let context = common.context
     let installation = try context.installation()
     let laboratory = try context.laboratory(workload.options, builds: placement.builds)
-    let catalogue = try DesignCatalogue(models: installation.models)
-    let first = try catalogue.allocator(from)
-    let second = try catalogue.allocator(to)
+    let catalogue = try context.designCatalogue()
+    let first = try catalogue.allocator(from, at: .option(from, of: "--from"))
+    let second = try catalogue.allocator(to, at: .option(to, of: "--to"))
     let sample = try laboratory.open(trace)
     var runs: [Run] = []
     if case .own(let one) = first, case .own(let other) = second, one.isWhollyModelled,
@@ -68,7 +68,7 @@ struct ExplainCommand: AsyncParsableCommand {
       let others = try paths.map { try laboratory.open($0) }.filter { $0.hash != sample.hash }
       // The steps that the two families take, and nothing else, have costs in their gap.
       var designs = FitExperiment.usualDesigns.filter {
-        $0.isWhollyModelled && ($0.family == one.family || $0.family == other.family)
+        $0.family == one.family || $0.family == other.family
       }
       for design in [one, other] where !designs.contains(design) { designs.append(design) }
       runs = try FitExperiment(

@@ -75,10 +75,10 @@ struct FitCommand: AsyncParsableCommand {
     let laboratory = try context.laboratory(workload.options, builds: placement.builds)
     let paths = traces.isEmpty ? try BundledTraces.paths(installation) : traces
     let samples = try paths.map { try laboratory.open($0) }
-    let catalogue = try DesignCatalogue(models: installation.models)
+    let catalogue = try context.designCatalogue()
     let chosen =
       designs.isEmpty
-      ? FitExperiment.usualDesigns.filter(\.isWhollyModelled)
+      ? FitExperiment.usualDesigns
       : try designs.map { text in
         let design = try catalogue.ownDesign(text)
         guard design.isWhollyModelled else {

@@ -71,7 +71,7 @@ struct ReplayCommand: AsyncParsableCommand {
   func run() async throws {
     let context = common.context
     let installation = try context.installation()
-    let catalogue = try DesignCatalogue(models: installation.models)
+    let catalogue = try context.designCatalogue()
     let compiler = VariantCompiler(installation: installation)
     let contenders = try designs.map {
       try Contender(catalogue.allocator($0), compiler: compiler)

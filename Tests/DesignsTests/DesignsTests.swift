@@ -293,17 +293,77 @@ private let models = URL(fileURLWithPath: #filePath)
     #expect(throws: DesignError.self) { try read(head + "name: y\n") }
   }
 
-  @Test func aNameTwiceIsRefused() throws {
+  /// Runs `body` on a folder `models/` with these files.
+  private func withModels(_ files: [String: String], _ body: (URL) throws -> Void) throws {
     let folder = FileManager.default.temporaryDirectory
       .appendingPathComponent("models-\(UUID().uuidString)")
     defer { try? FileManager.default.removeItem(at: folder) }
-    for (directory, name) in [("designs/a", "x"), ("designs/b", "x")] {
-      let below = folder.appendingPathComponent(directory)
-      try FileManager.default.createDirectory(at: below, withIntermediateDirectories: true)
-      try "name: \(name)\nfamily: pool\ndoc: d\nsource: s\n".write(
-        to: below.appendingPathComponent("x.yaml"), atomically: true, encoding: .utf8)
+    for (path, text) in files {
+      let file = folder.appendingPathComponent(path)
+      try FileManager.default.createDirectory(
+        at: file.deletingLastPathComponent(), withIntermediateDirectories: true)
+      try text.write(to: file, atomically: true, encoding: .utf8)
     }
-    #expect(throws: DesignError.self) { try DesignCatalogue(models: folder) }
+    try body(folder)
+  }
+
+  /// In one family or in two: `--with NAME` must mean one thing.
+  @Test(arguments: ["designs", "optimizations"])
+  func aNameTwiceIsRefused(folder: String) throws {
+    for second in ["pool", "reuse"] {
+      let files = [
+        folder + "/a/x.yaml": "name: x\nfamily: pool\ndoc: d\nsource: s\n",
+        folder + "/b/x.yaml": "name: x\nfamily: \(second)\ndoc: d\nsource: s\n",
+      ]
+      try withModels(files) { models in
+        let error = #expect(throws: DesignError.self) { try DesignCatalogue(models: models) }
+        #expect(error?.message.contains("b/x.yaml:1:1: the name “x” is already taken") == true)
+      }
+    }
+  }
+
+  @Test func aWrongFileStopsOnlyWhatAsksForIt() throws {
+    let files = [
+      "designs/good.yaml": "name: good\nfamily: pool\ndoc: d\nsource: s\n",
+      "designs/bad.yaml": "name: bad\nfamily: pool\ndoc: d\nsource: s\ntoggles:\n  header: 17\n",
+      "optimizations/small.yaml":
+        "name: small\nfamily: pool\ndoc: d\nsource: s\ntoggles: {header: 16}\n",
+      "optimizations/wrong.yaml": "name: wrong\nfamily: [\n",
+    ]
+    try withModels(files) { models in
+      let catalogue = DesignCatalogue(tolerating: models)
+      #expect(catalogue.problems.map(\.name) == ["bad", "wrong"])
+      let pool = try catalogue.ownDesign("good")
+      #expect(try catalogue.apply("small", to: pool)["header"] == "16")
+      for (name, place) in [("bad", "bad.yaml:6:11"), ("bad,prefetch=on", "bad.yaml:6:11")] {
+        let error = #expect(throws: DesignError.self) { try catalogue.allocator(name) }
+        #expect(error?.message.contains(place) == true, "\(error?.message ?? "")")
+      }
+      let error = #expect(throws: DesignError.self) { try catalogue.apply("wrong", to: pool) }
+      #expect(error?.message.contains("wrong.yaml:") == true)
+      // Another name that is unknown has nothing to do with them.
+      let unknown = #expect(throws: DesignError.self) { try catalogue.allocator("goo") }
+      #expect(unknown?.message.contains("there is no design") == true)
+      #expect(unknown?.remedy?.contains("nearest first: good") == true)
+      // Every named point can't be run when one can't be read.
+      #expect(throws: DesignError.self) { try catalogue.variantsAndPoints(of: Family.all) }
+    }
+  }
+
+  @Test func whereANameWasWrittenIsSaid() throws {
+    let catalogue = try DesignCatalogue(models: models)
+    let pool = try catalogue.ownDesign("pool")
+    let errors =
+      [
+        ("--design poool: ", { _ = try catalogue.allocator("poool") }),
+        ("argument poool: ", { _ = try catalogue.ownDesign("poool", at: .argument("poool")) }),
+        ("--with smal: ", { _ = try catalogue.apply("smal", to: pool) }),
+        ("--with header=1: ", { _ = try catalogue.apply("header=1", to: pool) }),
+      ] as [(String, () throws -> Void)]
+    for (beginning, body) in errors {
+      let error = #expect(throws: DesignError.self, performing: body)
+      #expect(error?.message.hasPrefix(beginning) == true, "\(error?.message ?? "")")
+    }
   }
 }
 
@@ -367,11 +427,14 @@ private let models = URL(fileURLWithPath: #filePath)
     }
   }
 
-  @Test func aLimitIsKept() {
+  @Test func aLimitCutsPairsAndNeverSingleToggles() {
     for limit in 1...40 {
       for family in Family.all {
         let variants = Design.variants(of: family, limit: limit)
-        #expect(Set(variants).count == variants.count && variants.count <= limit)
+        let single = Design.singleToggleVariants(of: family)
+        #expect(Set(variants).count == variants.count)
+        #expect(variants.starts(with: single))
+        #expect(variants.count <= max(limit, single.count))
         #expect(variants.allSatisfy { $0.contradiction == nil })
       }
     }

@@ -44,6 +44,41 @@ import Testing
     }
   }
 
+  @Test func anUnknownNameIsLookedForWhereItWasWritten() throws {
+    let listed = try mallometer("designs", "poool")
+    #expect(listed.isBadInput(naming: "argument poool", "known, nearest first: pool"))
+    #expect(!listed.errors.contains("--design"))
+    let explained = try mallometer(
+      "explain", trace, "--from", "reuse", "--to", "poool", "--notebook", notebook)
+    #expect(explained.isBadInput(naming: "--to poool"))
+  }
+
+  /// A wrong design file is told of, and stops only the command that asks for it.
+  @Test func aWrongDesignFileStopsOnlyWhatAsksForIt() throws {
+    let root = try Installation(environment: mallometer.environment).root
+    let home = folder.file("home")
+    let files = FileManager.default
+    try files.createDirectory(atPath: home, withIntermediateDirectories: true)
+    try files.copyItem(
+      at: root.appendingPathComponent("models"), to: URL(fileURLWithPath: home + "/models"))
+    try files.createSymbolicLink(
+      atPath: home + "/Sources", withDestinationPath: root.appendingPathComponent("Sources").path)
+    let broken = home + "/models/designs/hakmem-tiny.yaml"
+    try "name: hakmem-tiny\nfamily: pool\ndoc: d\nsource: s\ntoggles: {headr: 16}\n".write(
+      toFile: broken, atomically: true, encoding: .utf8)
+    func run(_ arguments: String...) throws -> CommandLine.Result {
+      try mallometer.run(
+        mallometer.executable, arguments, environment: ["MALLOMETER_HOME": home])
+    }
+    let other = try run("simulate", trace, "--design", "mimalloc-like", "--memory", "off")
+    #expect(other.status == 0 && other.output.contains("pool"))
+    #expect(other.errors.contains("left out: \(broken):5:11: family pool has no toggle"))
+    let asked = try run("simulate", trace, "--design", "hakmem-tiny")
+    #expect(asked.isBadInput(naming: "\(broken):5:11"))
+    let all = try run("check", trace, "--design", "pool", "--variants")
+    #expect(all.isBadInput(naming: "\(broken):5:11"))
+  }
+
   @Test func aCutTraceGivesItsWholeBlocks() throws {
     let cut = folder.file("cut.mlt")
     let bytes = try Data(contentsOf: URL(fileURLWithPath: trace))

@@ -18,7 +18,7 @@ import Traces
     let models = repository.appendingPathComponent("models")
     // Without its files there would be fewer points, which the count of designs below tells.
     let catalogue = (try? DesignCatalogue(models: models)) ?? DesignCatalogue()
-    return catalogue.variantsAndPoints(of: Family.all)
+    return ((try? catalogue.variantsAndPoints(of: Family.all)) ?? [])
       .filter { design in !design.settings.contains { $0.value == "glibc" } }
   }()
 
