@@ -123,66 +123,68 @@ import Testing
     }
   }
 
+  /// With every family's headers and magic numbers, and blocks from everything that it takes them from
+  /// but the kernel, which would be asked about an address that is no longer mapped.
   @Test(arguments: [
-    Design(family: .pool, changes: ["header": "16"]), Design(family: .reuse),
-    Design(family: .tiered), Design(family: .locked),
+    Design(family: .pool, changes: ["header": "16"]),
+    Design(family: .pool, changes: ["header": "32", "magazine": "on"]),
+    Design(family: .reuse), Design(family: .reuse, changes: ["header": "16"]),
+    Design(family: .tiered), Design(family: .tiered, changes: ["tiers": "off"]),
+    Design(family: .locked), Design(family: .locked, changes: ["lock": "per-class"]),
   ])
-  func findsOutABlockThatIsFreedTwice(design: Design) throws {
+  func findsOutBadPointers(design: Design) throws {
     let scratch = try ScratchFolder()
-    let source = scratch.url.appendingPathComponent("twice.c")
+    let source = scratch.url.appendingPathComponent("bad.c")
     try Data(
       """
       #include <stdlib.h>
-      int main(void) { char *p = malloc(40); free(p); free(p); return 0; }
+      int main(int count, char **arguments) {
+        long size = atol(arguments[2]);
+        char *p = malloc(size), *other = malloc(size);
+        switch (arguments[1][0]) {
+          case 't': free(p); free(p); break;
+          case 'o': free(p); free(other); free(p); break;
+          case 'r': free(p); p = realloc(p, 2 * size); break;
+          case 'i': for (long at = 0; at < size; at++) p[at] = 1; free(p + 16); break;
+        }
+        return 0;
+      }
       """.utf8
     ).write(to: source)
-    let program = scratch.url.appendingPathComponent("twice")
+    let program = scratch.url.appendingPathComponent("bad")
     let compiled = try run(
       "/usr/bin/cc", ["-w", "-fno-builtin", "-o", program.path, source.path])
-    #expect(compiled.ending == .exited(status: 0))
+    #expect(compiled.ending == .exited(status: 0), "\(compiled.errors)")
     let library = try compiler.build(design)
-    let ended = try run(program.path, [], preload: library)
-    #expect(ended.ending != .exited(status: 0))
-    #expect(ended.errors.contains("not allocated") || ended.errors.contains("freed before"))
+    for size in ["40", "3000", "12000"] {
+      for mistake in ["twice", "other between", "realloc", "inside"] {
+        let ended = try run(program.path, [mistake, size], preload: library)
+        #expect(ended.ending == .killed(signal: SIGABRT), "\(mistake) \(size): \(ended.ending)")
+        #expect(
+          ["mallometer: ", "not allocated", "freed before", "not a block"].filter(
+            ended.errors.contains
+          ).count >= 2, "\(mistake) \(size): \(ended.errors)")
+      }
+    }
   }
 
-  @Test(arguments: [
-    Design(family: .pool), Design(family: .pool, changes: ["header": "32"]),
-    Design(family: .reuse), Design(family: .reuse, changes: ["header": "16"]),
-    Design(family: .tiered), Design(family: .tiered, changes: ["tiers": "off"]),
-    Design(family: .reuse, changes: ["heap": "thread-local", "free-lists": "on"]),
-    Design(family: .reuse, changes: fundamental),
-    Design(family: .locked), Design(family: .locked, changes: ["lock": "spin"]),
-    Design(family: .locked, changes: ["lock": "per-class"]),
-  ])
-  func runsRealPrograms(design: Design) throws {
-    let library = try compiler.build(design)
+  /// Sizes for every source of blocks that a family has.
+  @Test(arguments: sanitized)
+  func saysThatThereIsNoMemory(design: Design) throws {
     let scratch = try ScratchFolder()
-    let source = scratch.url.appendingPathComponent("hello.c")
-    try Data("#include <stdio.h>\nint main(void) { return puts(\"hello\") < 0; }\n".utf8)
-      .write(to: source)
-    let script = """
-      import json, threading, zlib
-      def work(n): return sum(len(json.dumps({str(i): [i] * n})) for i in range(3000))
-      threads = [threading.Thread(target=work, args=(n,)) for n in range(4)]
-      [t.start() for t in threads]; [t.join() for t in threads]
-      print(work(9), zlib.crc32(b'x' * 3000000))
-      """
-    let commands: [(String, [String])] = [
-      ("/usr/bin/python3", ["-c", script]),
-      (
-        "/usr/bin/git",
-        ["grep", "--no-index", "-c", "struct", try Installation().nativeSources.path]
-      ),
-      ("/usr/bin/gcc", ["-O2", "-S", "-o", "-", source.path]),
-    ]
-    for (program, arguments) in commands {
-      guard FileManager.default.isExecutableFile(atPath: program) else { continue }
-      let expected = try run(program, arguments)
-      let ended = try run(program, arguments, preload: library)
-      #expect(ended.ending == expected.ending, "\(program): \(ended.errors)")
-      #expect(ended.output == expected.output, "\(program)")
-      #expect(!ended.output.isEmpty, "\(program)")
+    let source = checkerSource.deletingLastPathComponent().appendingPathComponent("limits.c")
+    let program = scratch.url.appendingPathComponent("limits")
+    let compiled = try run(
+      "/usr/bin/cc",
+      [
+        "-std=gnu17", "-O1", "-fno-builtin", "-w", "-D_GNU_SOURCE", "-pthread", "-o", program.path,
+        source.path,
+      ])
+    #expect(compiled.ending == .exited(status: 0), "\(compiled.errors)")
+    let library = try compiler.build(design)
+    for size in ["40", "700", "3000", "12000", "100000", "3000000"] {
+      let ended = try run(program.path, [size], preload: library)
+      #expect(ended.ending == .exited(status: 0), "\(size): \(ended.ending) \(ended.errors)")
     }
   }
 }
