@@ -24,8 +24,9 @@ struct CheckCommand: AsyncParsableCommand {
       With --instructions the steps are checked from outside as well: valgrind counts the
       instructions of the ordinary builds of the designs and of variants of their families, and
       from all but one design, then all but one trace, follows what each step is worth. Exits with
-      1 where the one left out is off by more than 5 % on average. Takes a second or two per
-      run.
+      1 where the one left out is off by more than 5 % on average, those aside of which the others
+      can't tell: whose steps they lack, or have only along with others. Takes a second or two
+      per run.
 
       Example:
         mallometer check traces/cc1.mlt --design pool --design pool,header=16
