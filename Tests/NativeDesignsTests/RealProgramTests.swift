@@ -120,6 +120,7 @@ import Testing
 
   private static let redisScript = """
     cd "$1"
+    rm -f dump.rdb
     LD_PRELOAD=$TESTED redis-server --port 0 --unixsocket "$1/s" --save '' \
       --lazyfree-lazy-user-del yes --lazyfree-lazy-user-flush yes >log 2>&1 &
     server=$!
