@@ -22,6 +22,8 @@ extension FitExperiment {
   private static let guessedNanoseconds = 40.0
   /// Seconds that starting a player takes, and its clocks' calibration.
   private static let startSeconds = 0.035
+  /// Seconds that one processor takes to compile a build.
+  private static let compileSeconds = 0.35
   /// Operations per second that one processor counts, machine steps included.
   private static let countedPerSecond = 4e6
   /// Windows by which a run is judged before it is chosen: long enough for caches to fill and for
@@ -38,6 +40,8 @@ extension FitExperiment {
     let lacking = try samples.flatMap {
       try laboratory.lackingRepeats($0, designs, repeats: repeats)
     }
+    let processors = Double(ProcessInfo.processInfo.activeProcessorCount)
+    let compiling = Self.compileSeconds * Double(laboratory.builds) / processors
     let isCounted = try pairs.map {
       try laboratory.hasCounts(samples[$0.sample], designs[$0.design])
     }
@@ -46,12 +50,17 @@ extension FitExperiment {
       let missing = Double(lacking[index] ?? repeats)
       let counting = isCounted[index] ? 0 : operations / Self.countedPerSecond
       return missing * (Self.startSeconds + operations * Self.guessedNanoseconds * 1e-9)
-        + counting / Double(ProcessInfo.processInfo.activeProcessorCount)
+        + counting / processors
     }
     var chosen = pairs.indices.filter {
       lacking[$0] != nil || designs[pairs[$0].design].isDefault
     }
-    var planned = chosen.reduce(0) { $0 + seconds[$1] }
+    // A design is compiled once, for the first of its traces.
+    var toCompile = Set(designs.indices.filter { !laboratory.isCompiled(designs[$0]) })
+    func cost(_ index: Int) -> Double {
+      toCompile.remove(pairs[index].design) == nil ? seconds[index] : seconds[index] + compiling
+    }
+    var planned = chosen.reduce(0) { $0 + cost($1) }
     guard namesNext || planned < budget else {
       return Plan(pairs: pairs, chosen: chosen.map { pairs[$0] }, planner: nil)
     }
@@ -66,7 +75,7 @@ extension FitExperiment {
     planned += start.duration(to: clock.now) / .seconds(1)
     while planned < budget, let next = planner.next() {
       chosen.append(next)
-      planned += seconds[next]
+      planned += cost(next)
     }
     return Plan(pairs: pairs, chosen: chosen.sorted().map { pairs[$0] }, planner: planner)
   }

@@ -96,6 +96,11 @@ extension Laboratory {
     return Contender(name: design.description, builds: libraries[design] ?? [])
   }
 
+  /// Whether all builds of a design are there.
+  func isCompiled(_ design: Design) -> Bool {
+    libraries[design] != nil || compiler.hasPlacements(design, count: builds)
+  }
+
   /// Compiles what isn't there yet of several designs, by all processors.
   func compile(_ designs: [Design]) throws {
     let missing = designs.filter { libraries[$0] == nil }

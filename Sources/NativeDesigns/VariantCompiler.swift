@@ -78,9 +78,25 @@ public struct VariantCompiler: Sendable {
     try build(design, Options(), placements: Array(0..<max(count, 1)))
   }
 
+  /// Whether `placements(_:count:)` would have nothing to compile.
+  public func hasPlacements(_ design: Design, count: Int) -> Bool {
+    let named = try? libraries(design, Options(), placements: Array(0..<max(count, 1)))
+    return named?.paths.allSatisfy { access($0.path, R_OK) == 0 } ?? false
+  }
+
   private func build(
     _ design: Design, _ options: Options, placements: [Int]
   ) throws(NativeDesignError) -> [URL] {
+    let (job, libraries) = try libraries(design, options, placements: placements)
+    let missing = zip(placements, libraries).filter { access($1.path, R_OK) != 0 }
+    if !missing.isEmpty { try compile(job, missing) }
+    return libraries
+  }
+
+  /// What a design's libraries are compiled from, and where they are or will be.
+  private func libraries(
+    _ design: Design, _ options: Options, placements: [Int]
+  ) throws(NativeDesignError) -> (job: Compilation, paths: [URL]) {
     guard let family = Family.all.first(where: { $0.name == design.family }) else {
       throw .unknownFamily(design.family)
     }
@@ -101,9 +117,7 @@ public struct VariantCompiler: Sendable {
       let kind = options.counting ? "-counting" : options.calibrating ? "-calibrating" : ""
       return cache.appendingPathComponent("\(design.family)-\(hash.hexadecimal)\(kind).so")
     }
-    let missing = zip(placements, libraries).filter { access($1.path, R_OK) != 0 }
-    if !missing.isEmpty { try compile(job, missing) }
-    return libraries
+    return (job, libraries)
   }
 
   /// How variants are compiled, but for what differs between them.

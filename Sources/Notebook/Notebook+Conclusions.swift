@@ -33,9 +33,11 @@ extension Notebook {
     try conclusions(kind, subject: subject, as: type, limit: 1).first
   }
 
-  /// Those of a kind about a subject on this machine, newest first.
+  /// Those of a kind about a subject, newest first.
+  /// - Parameter anywhere: those of other machines too; otherwise this machine's alone.
   public func conclusions<Content: Codable & Sendable>(
-    _ kind: ConclusionKind, subject: String = "", as type: Content.Type, limit: Int = .max
+    _ kind: ConclusionKind, subject: String = "", as type: Content.Type, limit: Int = .max,
+    anywhere: Bool = false
   ) throws(NotebookError) -> [Conclusion<Content>] {
     try read { database in
       let rows = try Row.fetchAll(
@@ -43,10 +45,10 @@ extension Notebook {
         sql: """
           SELECT c.id, c.seed, c.time, c.content
           FROM conclusion c JOIN machine ON machine.id = c.machine
-          WHERE kind = ? AND subject = ? AND machine.identity = ?
+          WHERE kind = ? AND subject = ? AND (? OR machine.identity = ?)
           ORDER BY c.id DESC LIMIT ?
           """,
-        arguments: [kind.rawValue, subject, self.machine.identity, Int64(limit)])
+        arguments: [kind.rawValue, subject, anywhere, self.machine.identity, Int64(limit)])
       return rows.compactMap { row in
         guard let content = try? JSONDecoder().decode(type, from: row["content"] as Data) else {
           return nil

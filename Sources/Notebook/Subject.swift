@@ -127,15 +127,20 @@ public struct MachineDescription: Codable, Hashable, Sendable {
   public var processors: Int
   public var kernel: String
   public var hostName: String
+  /// Bytes of the data caches, from the first level on; nil in notebooks of earlier versions.
+  public var cacheBytes: [Int]?
 
-  public init(cpuModel: String, processors: Int, kernel: String, hostName: String) {
+  public init(
+    cpuModel: String, processors: Int, kernel: String, hostName: String, cacheBytes: [Int]? = nil
+  ) {
+    self.cacheBytes = cacheBytes
     self.cpuModel = cpuModel
     self.processors = processors
     self.kernel = kernel
     self.hostName = hostName
   }
 
-  /// This machine, from /proc and uname.
+  /// This machine, from /proc and /sys.
   public static func current() -> MachineDescription {
     let information = (try? String(contentsOfFile: "/proc/cpuinfo", encoding: .utf8)) ?? ""
     let model = information.split(separator: "\n").first { $0.hasPrefix("model name") }
@@ -145,10 +150,13 @@ public struct MachineDescription: Codable, Hashable, Sendable {
     return MachineDescription(
       cpuModel: model ?? "unknown", processors: ProcessInfo.processInfo.processorCount,
       kernel: release?.trimmingCharacters(in: .whitespacesAndNewlines) ?? "unknown",
-      hostName: ProcessInfo.processInfo.hostName)
+      hostName: ProcessInfo.processInfo.hostName,
+      cacheBytes: ProcessorCaches.levels(below: ProcessorCaches.folder)
+        .map { $0.sets * $0.ways * $0.lineBytes })
   }
 
   /// Figures of two machines with the same identity may be compared. The host's name isn't part of
-  /// it: containers change theirs.
+  /// it: containers change theirs. Nor are the caches: the model has them, and notebooks of earlier
+  /// versions don't.
   var identity: String { "\(cpuModel), \(processors) processors, \(kernel)" }
 }

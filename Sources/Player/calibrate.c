@@ -7,7 +7,7 @@
 
 /// Calibrate mode: what the machine's primitives cost alone, each measured a few times.
 
-enum { LINE = 64, PAGE = 4096 };
+enum { LINE = 64, PAGE = 4096, HUGE_PAGE = 2 << 20, HUGE_PAGES = 8 };
 
 typedef uint64_t (*kernel)(uint64_t rounds);
 
@@ -84,9 +84,37 @@ static uint64_t fault_pages(uint64_t rounds) {
   return rounds;
 }
 
-static uint64_t advise(uint64_t rounds) {
-  for (uint64_t i = 0; i < rounds; i++) madvise(area + (i & 15) * PAGE, PAGE, MADV_WILLNEED);
+/// Every region is told for the first time, as a design tells a new mapping.
+static uint64_t advise_regions(uint64_t rounds, int advice) {
+  for (uint64_t i = 0; i < rounds; i++) madvise(area + 2 * i * REGION, REGION, advice);
   return rounds;
+}
+static uint64_t advise_dont_need(uint64_t rounds) { return advise_regions(rounds, MADV_DONTNEED); }
+static uint64_t advise_free(uint64_t rounds) { return advise_regions(rounds, MADV_FREE); }
+static uint64_t advise_will_need(uint64_t rounds) { return advise_regions(rounds, MADV_WILLNEED); }
+static uint64_t advise_sequential(uint64_t rounds) {
+  return advise_regions(rounds, MADV_SEQUENTIAL);
+}
+static uint64_t advise_huge(uint64_t rounds) { return advise_regions(rounds, MADV_HUGEPAGE); }
+
+static char *huge_area;
+
+/// Address space for huge pages that were never touched, aligned to them.
+static uint64_t forget_huge_pages(uint64_t rounds) {
+  madvise(huge_area, (size_t)HUGE_PAGE * rounds, MADV_DONTNEED);
+  return rounds;
+}
+
+static uint64_t fault_huge_pages(uint64_t rounds) {
+  for (uint64_t i = 0; i < rounds; i++) *(volatile char *)(huge_area + i * HUGE_PAGE) = 1;
+  return rounds;
+}
+
+/// Whether the kernel serves a first touch by a huge page: then all of it is resident.
+static int has_huge_pages(void) {
+  unsigned char resident = 0;
+  fault_huge_pages(1);
+  return mincore(huge_area + HUGE_PAGE / 2, PAGE, &resident) == 0 && (resident & 1);
 }
 
 static uint64_t clear_lines(uint64_t rounds) {
@@ -102,6 +130,30 @@ static uint64_t copy_lines(uint64_t rounds) {
     memcpy(area, area + 128 * LINE, 64 * LINE);
     __asm__ volatile("" ::: "memory");
   }
+  return rounds;
+}
+
+/// Bytes that the stores and the passes below go over.
+static size_t span;
+
+/// Stores to lines in an order that no prefetcher follows; none waits for another.
+static uint64_t store_scattered(uint64_t rounds) {
+  size_t lines = span / LINE, at = 1;
+  for (uint64_t i = 0; i < rounds; i++) {
+    at = (at * 1103515245 + 12345) & (lines - 1);
+    *(volatile uint64_t *)(area + at * LINE) = i;
+  }
+  return rounds;
+}
+
+static uint64_t pass_over(uint64_t rounds) {
+  size_t lines = span / LINE, at = 0;
+  uint64_t sum = 0;
+  for (uint64_t i = 0; i < rounds; i++) {
+    sum += *(volatile uint64_t *)(area + at * LINE);
+    if (++at == lines) at = 0;
+  }
+  global_counter += sum;
   return rounds;
 }
 
@@ -165,12 +217,36 @@ static void record_mappings(void) {
   munmap(area, 2ul * REGIONS * REGION);
   record_prepared("map", unmap_regions, map_regions, REGIONS);
   record_prepared("unmap", map_regions, unmap_regions, REGIONS);
+  record_prepared("advise-dont-need", map_regions, advise_dont_need, REGIONS);
+  record_prepared("advise-free", map_regions, advise_free, REGIONS);
+  record_prepared("advise-will-need", map_regions, advise_will_need, REGIONS);
+  record_prepared("advise-sequential", map_regions, advise_sequential, REGIONS);
+  record_prepared("advise-huge-page", map_regions, advise_huge, REGIONS);
+  unmap_regions(REGIONS);
   area = whole;
 }
 
 static void record_chase(const char *name, size_t bytes, size_t stride, int spread) {
   link_cycle(bytes / stride, stride, spread);
   record(name, chase, 1 << 18);
+}
+
+/// Left out where the kernel gives no huge pages.
+static void record_huge_faults(void) {
+  char *start = mmap(
+      NULL, (size_t)(HUGE_PAGES + 1) * HUGE_PAGE, PROT_READ | PROT_WRITE,
+      MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+  if (start == MAP_FAILED) return;
+  huge_area = (char *)(((uintptr_t)start + HUGE_PAGE - 1) & ~(uintptr_t)(HUGE_PAGE - 1));
+  madvise(huge_area, (size_t)HUGE_PAGES * HUGE_PAGE, MADV_HUGEPAGE);
+  if (has_huge_pages())
+    record_prepared("huge-page-fault", forget_huge_pages, fault_huge_pages, HUGE_PAGES);
+  munmap(start, (size_t)(HUGE_PAGES + 1) * HUGE_PAGE);
+}
+
+static void record_over(const char *name, kernel run, size_t bytes) {
+  span = bytes;
+  record(name, run, 1 << 18);
 }
 
 static void map_area(int pages) {
@@ -180,16 +256,34 @@ static void map_area(int pages) {
   madvise(area, area_bytes, pages);
 }
 
+/// What a calibration build has to show, and nothing of the machine.
+static void record_kernels(const struct player *p) {
+  uint64_t count;
+  const struct mallometer_kernel *kernels = p->allocator.kernels(&count);
+  for (uint64_t i = 0; i < count; i++) {
+    const struct mallometer_kernel *one = &kernels[i];
+    if (one->prepare != NULL) one->prepare(one->rounds);
+    one->run(one->rounds);
+    record_prepared(one->name, one->prepare, one->run, one->rounds);
+  }
+}
+
 void run_calibrate(struct player *p) {
-  area_bytes = (size_t)512 << 20;
-  map_area(MADV_NOHUGEPAGE);
   p->result->ticks_per_second = measure_ticks_per_second();
   p->result->core_hertz[0] = measure_core_hertz(p->result->ticks_per_second);
+  if (p->allocator.kernels != NULL) {
+    record_kernels(p);
+    p->result->core_hertz[1] = p->result->core_hertz[2] =
+        measure_core_hertz(p->result->ticks_per_second);
+    return;
+  }
+  area_bytes = (size_t)512 << 20;
+  map_area(MADV_NOHUGEPAGE);
   record("clock-read", read_clock, 1 << 14);
   record("system-call", enter_kernel, 1 << 13);
   record_mappings();
   record("page-fault", fault_pages, 1 << 10);
-  record("advise", advise, 1 << 11);
+  record_huge_faults();
   record("line-clear", clear_lines, 1 << 18);
   record("line-copy", copy_lines, 1 << 18);
   record("atomic-add", add_atomically, 1 << 16);
@@ -199,12 +293,20 @@ void run_calibrate(struct player *p) {
   record("branch-steady", branch_steadily, 1 << 16);
   p->result->core_hertz[1] = measure_core_hertz(p->result->ticks_per_second);
   record_chase("load-level-one", 16 << 10, LINE, 0);
-  record_chase("load-level-two", 512 << 10, LINE, 0);
+  // No more pages than the first translation buffer has entries for.
+  record_chase("load-level-two", 192 << 10, LINE, 0);
+  record_chase("load-translation-hit", 4 << 20, PAGE, 1);
   record_chase("load-translation-walk", 16 << 20, PAGE, 1);
   // On huge pages from here on: a load that misses caches shall find its translation.
   munmap(area, area_bytes);
   map_area(MADV_HUGEPAGE);
   record_chase("load-level-three", 8 << 20, LINE, 0);
   record_chase("load-memory", area_bytes, LINE, 0);
+  record_over("store-level-one", store_scattered, 16 << 10);
+  record_over("store-level-three", store_scattered, 8 << 20);
+  record_over("store-memory", store_scattered, area_bytes);
+  record_over("pass-level-one", pass_over, 16 << 10);
+  record_over("pass-level-three", pass_over, 4 << 20);
+  record_over("pass-memory", pass_over, area_bytes);
   p->result->core_hertz[2] = measure_core_hertz(p->result->ticks_per_second);
 }

@@ -22,6 +22,7 @@ WEAK uint64_t mallometer_locate(const void *block);
 WEAK void mallometer_switch_thread(uint32_t number);
 WEAK void mallometer_end_thread(uint32_t number);
 WEAK void mallometer_null_begin(void);
+WEAK const struct mallometer_kernel *mallometer_kernels(uint64_t *count);
 
 _Noreturn void fail(int status, const char *what, const char *detail) {
   const char *parts[] = {"mallometer-player: ", what, detail ? ": " : "", detail ? detail : "", "\n"};
@@ -130,6 +131,7 @@ static void find_allocator(struct player *p) {
   a->switch_thread = mallometer_switch_thread;
   a->end_thread = mallometer_end_thread;
   a->begin = mallometer_null_begin;
+  a->kernels = mallometer_kernels;
   p->result->has_site_functions = at_site;
   p->result->has_step_counts = mallometer_step_counts != NULL && mallometer_locate != NULL;
   Dl_info info;

@@ -29,6 +29,8 @@ struct allocator {
   void (*end_thread)(uint32_t number);
   /// The null allocator's signal that measuring begins; else NULL.
   void (*begin)(void);
+  /// A calibration build's kernels; else NULL.
+  const struct mallometer_kernel *(*kernels)(uint64_t *count);
 };
 
 /// A slot of a sequenced plan.

@@ -1,6 +1,7 @@
 import ArgumentParser
 import Experiments
 import Foundation
+import NativeDesigns
 import Platform
 import Replay
 import Reports
@@ -10,7 +11,9 @@ struct CalibrateCommand: AsyncParsableCommand {
     commandName: "calibrate",
     abstract: "Measure this machine's clocks and primitives, and steps on their own.",
     discussion: """
-      Takes some seconds. Steps whose cost does not follow from a primitive are left out.
+      Takes about half a minute. A step alone is the design's own code in a tight loop, less the \
+      loop, on metadata that is in the first cache level; steps of the machine are chases and \
+      passes through memory. Steps that can't be timed alone are listed with the reason.
 
       Example:
         mallometer calibrate
@@ -20,10 +23,12 @@ struct CalibrateCommand: AsyncParsableCommand {
 
   func run() async throws {
     let context = common.context
-    context.progress.begin("calibrating")
-    let player = try Player(
-      installation: context.installation(), cpu: ReplayCommand.processor())
-    let calibration = try Calibration.measure(player: player, seed: context.seed)
+    let installation = try context.installation()
+    context.progress.begin("calibrating", total: Calibration.stages)
+    let player = try Player(installation: installation, cpu: ReplayCommand.processor())
+    let calibration = try Calibration.measure(
+      player: player, compiler: VariantCompiler(installation: installation), seed: context.seed
+    ) { context.progress.advance(detail: $0) }
     let report = CalibrateReport(calibration)
     let kept = StoredCalibration(
       coreGHz: report.coreGHz, steps: report.steps.map { .init(step: $0.step, ns: $0.ns) })
@@ -38,10 +43,16 @@ struct CalibrateReport: Report {
   let tscGHz: Double
   let primitives: [Calibration.Primitive]
   let steps: [StepCost]
+  let notIsolated: [Reason]
 
   struct StepCost: Encodable {
     let step: String
     let ns: Estimate
+  }
+
+  struct Reason: Encodable {
+    let step: String
+    let reason: String
   }
 
   init(_ calibration: Calibration) {
@@ -49,6 +60,7 @@ struct CalibrateReport: Report {
     tscGHz = calibration.tscGHz
     primitives = calibration.primitives
     steps = calibration.steps.map { StepCost(step: $0.step.name, ns: $0.ns) }
+    notIsolated = calibration.notIsolated.map { Reason(step: $0.step.name, reason: $0.reason) }
   }
 
   var text: String {
@@ -56,8 +68,10 @@ struct CalibrateReport: Report {
     for primitive in primitives { table.add(primitive.name, Text.estimate(primitive.ns)) }
     var stepTable = Table(["step alone", "ns"])
     for step in steps { stepTable.add(step.step, Text.estimate(step.ns)) }
+    var reasons = Table(["not alone", "because"], align: [.left, .left])
+    for one in notIsolated { reasons.add(one.step, one.reason) }
     return
       "core clock \(Text.number(coreGHz)) GHz, time stamp counter \(Text.number(tscGHz)) GHz\n\n"
-      + table.text + "\n" + stepTable.text
+      + table.text + "\n" + stepTable.text + "\n" + reasons.text
   }
 }

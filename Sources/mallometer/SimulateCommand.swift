@@ -67,14 +67,15 @@ struct SimulateCommand: AsyncParsableCommand {
             trace: path, result: result, predictedNs: predictor.estimate(result)))
       }
     }
-    try context.print(SimulateReport(geometry: machine, runs: runs))
+    let warnings = predictor.warnings(designs)
+    for warning in warnings { context.progress.note(warning) }
+    try context.print(SimulateReport(geometry: machine, runs: runs, warnings: warnings))
   }
 }
 
 /// What the steps of a simulation cost by the newest of the notebook's fits that covers them.
 struct PredictedTime {
-  /// Newest first; those that this version can't read are left out.
-  private let fits: [FitExperiment.Outcome]
+  private let fits: StoredFits?
   private let options: WorkloadOptions
 
   /// - Throws: when there is a notebook but it can't be read; none is created.
@@ -82,11 +83,10 @@ struct PredictedTime {
   init(context: CommandContext, machine: MachineGeometry?, options: WorkloadOptions) throws {
     self.options = options
     guard machine == .current(), FileManager.default.fileExists(atPath: context.notebookPath) else {
-      fits = []
+      fits = nil
       return
     }
-    fits = try context.openNotebook().conclusions(.fit, as: FitExperiment.Outcome.self)
-      .map(\.content)
+    fits = try StoredFits(context.openNotebook())
   }
 
   /// Nanoseconds per event; nil while the notebook holds no fit of the design's family for this
@@ -94,12 +94,27 @@ struct PredictedTime {
   /// count as none.
   func estimate(_ result: SimulationResult) -> Estimate? {
     guard result.memoryModelled, result.operations > 0,
-      let fit = fits.first(where: { $0.covers(result.design, options) })?.fit
+      let fit = fits?.covering(result.design, options)?.outcome.fit
     else { return nil }
     let operations = Double(result.operations)
     return fit.predict(
       countsPerOperation: result.counts.map { Double($0) / operations } + [1],
       design: result.design.description)
+  }
+
+  /// What the user should know of the fits of these designs' predictions.
+  func warnings(_ designs: [Design]) -> [String] {
+    var warnings: [String] = []
+    func add(_ warning: String) { if !warnings.contains(warning) { warnings.append(warning) } }
+    for design in designs {
+      for reason in fits?.covering(design, options)?.doubts ?? [] {
+        add("predictions may be off: of the fit that they come from, \(reason)")
+      }
+      for reason in fits?.refusal(design, options) ?? [] {
+        add("the fit of \(design.family) is not used: \(reason). Make one here: mallometer fit")
+      }
+    }
+    return warnings
   }
 }
 
@@ -108,6 +123,8 @@ struct SimulateReport: Report {
   /// The machine whose steps were counted; null where none were.
   @Nullable var geometry: MachineGeometry?
   let runs: [Run]
+  /// Why predictions are missing or may be off.
+  let warnings: [String]
 
   struct Run: Encodable {
     let trace: String

@@ -29,6 +29,7 @@ import Testing
       installation: try Installation(),
       environment: environment(["MALLOMETER_CACHE": scratch.url.path]))
     for family in Family.all {
+      #expect(!compiler.hasPlacements(Design(family: family), count: 3))
       let libraries = try compiler.placements(Design(family: family), count: 3)
       #expect(Set(libraries).count == 3)
       let places = try libraries.map(functions)
@@ -41,6 +42,8 @@ import Testing
       #expect(Set(orders).count == 3, "\(family.name): another order in each")
       let again = try compiler.placements(Design(family: family), count: 2)
       #expect(again == Array(libraries.prefix(2)), "found again")
+      #expect(compiler.hasPlacements(Design(family: family), count: 3))
+      #expect(!compiler.hasPlacements(Design(family: family), count: 4))
     }
   }
 

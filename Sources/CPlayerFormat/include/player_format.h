@@ -212,6 +212,17 @@ struct mallometer_primitive {
 };
 _Static_assert(sizeof(struct mallometer_primitive) == 152, "read by Swift");
 
+/// What a calibration build measures: see NativeDesigns/C/calibration/kernel.h.
+struct mallometer_kernel {
+  /// A step's name, or a step's name and "/loop" for the same loop without it.
+  const char *name;
+  /// Before every repeat, untimed; may be NULL.
+  uint64_t (*prepare)(uint64_t rounds);
+  /// Returns how many steps it has done.
+  uint64_t (*run)(uint64_t rounds);
+  uint64_t rounds;
+};
+
 // An own design exports these in every build; `site` is Site.address of the recorded caller.
 //   void *mallometer_malloc_at(size_t size, uintptr_t site);
 //   void *mallometer_calloc_at(size_t count, size_t size, uintptr_t site);
@@ -223,6 +234,9 @@ _Static_assert(sizeof(struct mallometer_primitive) == 152, "read by Swift");
 //   uint64_t mallometer_locate(const void *block);     region number << 40 | offset, regions from 1
 //   void mallometer_switch_thread(uint32_t number);    the caller is thread `number` from now on
 //   void mallometer_end_thread(uint32_t number);       what happens when thread `number` exits
+//
+// A calibration build exports besides:
+//   const struct mallometer_kernel *mallometer_kernels(uint64_t *count);
 //
 // The player finds them by weak references: no dlsym, so no malloc of its own.
 
