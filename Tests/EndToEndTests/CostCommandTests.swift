@@ -31,9 +31,10 @@ import Testing
     for primitive in try result.list("primitives", keys: "name") {
       #expect(try expectEstimate(primitive["ns"], "\(primitive)") >= 0)
     }
-    for step in try result.list("steps", keys: "step") {
-      #expect(try expectEstimate(step["ns"], "\(step)") >= 0)
-    }
+    let alone = try result.list("steps", keys: "step")
+    for step in alone { #expect(try expectEstimate(step["ns"], "\(step)") >= 0) }
+    let others = try result.list("notIsolated", keys: "step reason")
+    #expect(!others.isEmpty && alone.count > 3 * others.count)
   }
 
   @Test func fitReportsCostsBesideTheirValidationAndGoesOnWhereItStopped() throws {
@@ -123,6 +124,7 @@ import Testing
 
   @Test(arguments: [
     ["--pace", "recorded"], ["--loops", "9000000000000000000"], ["--loops", "0"],
+    ["--builds", "0"],
   ])
   func whatNoModelCanFollowIsRefused(options: [String]) throws {
     for command in ["fit", "explain"] {
