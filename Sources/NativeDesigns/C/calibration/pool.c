@@ -44,7 +44,7 @@ FAST void heap_rebin(struct pool_heap *heap, struct pool_page *page, uint32_t bi
 
 static void begin_kernels(void) {
   draw(sizes, 1, 512);
-  draw(any_sizes, 1, 64 << 10);
+  draw(any_sizes, 129, 64 << 10);
   for (int i = 0; i < KERNEL_VALUES; i++) {
     uint32_t low = 1, high = BIN_COUNT - 1;
     for (; low < high; probes++) {
