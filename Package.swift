@@ -123,7 +123,9 @@ let package = Package(
       name: "NotebookTests", dependencies: ["Notebook", "Platform"], swiftSettings: strict),
     .testTarget(
       name: "ExperimentsTests",
-      dependencies: ["Experiments", "Notebook", "Replay", "Designs", "Platform"],
+      dependencies: [
+        "Experiments", "Notebook", "Replay", "Designs", "Models", "NativeDesigns", "Platform",
+      ],
       swiftSettings: strict),
     .testTarget(
       name: "ReportsTests", dependencies: ["Reports"], swiftSettings: strict),

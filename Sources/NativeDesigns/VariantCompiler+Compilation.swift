@@ -1,11 +1,11 @@
-import Designs
 import Foundation
 import Platform
 
 extension VariantCompiler {
-  /// What a variant is compiled from.
+  /// What a variant or another program is compiled from.
   struct Compilation {
-    let design: Design
+    /// As messages name it.
+    let name: String
     /// The compiler's path.
     let program: String
     let flags: [String]
@@ -48,7 +48,7 @@ extension VariantCompiler {
             .map { String(decoding: $0, as: UTF8.self) }
         }
         var seed = ContentHash()
-        seed.add("\(job.design) \(placement)")
+        seed.add("\(job.name) \(placement)")
         var elsewhere = CodePlacement(seed: seed.value)
         try write(elsewhere.place(assembly ?? ""), to: path)
         try run(job, job.flags + ["-o", output.path, path.path], folder: folder)
@@ -75,7 +75,7 @@ extension VariantCompiler {
       throw .diskFull(cache: cache.path)
     }
     throw .compilationFailed(
-      design: job.design.description,
+      design: job.name,
       command: ([job.program] + arguments).joined(separator: " "),
       diagnostics: outcome.diagnostics)
   }

@@ -102,7 +102,7 @@ public struct VariantCompiler: Sendable {
     }
     let program = try findCompiler()
     let job = Compilation(
-      design: design, program: program.path, flags: flags(options, design: design),
+      name: design.description, program: program.path, flags: flags(options, design: design),
       header: VariantHeader.text(family: family, design: design),
       unit: VariantHeader.translationUnit(family: family, calibrating: options.calibrating))
     var hash = ContentHash()
@@ -141,7 +141,7 @@ public struct VariantCompiler: Sendable {
   }
 
   /// The compiler's path, and what tells a changed compiler from the same one without running it.
-  private func findCompiler() throws(NativeDesignError) -> (path: String, identity: String) {
+  func findCompiler() throws(NativeDesignError) -> (path: String, identity: String) {
     let candidates =
       compiler.contains("/")
       ? [compiler] : searchPath.split(separator: ":").map { "\($0)/\(compiler)" }
@@ -159,18 +159,21 @@ public struct VariantCompiler: Sendable {
     let folders = Set(family.nativeSources.compactMap { $0.split(separator: "/").first })
     for folder in ["common"] + folders.map(String.init).sorted()
       + (calibrating ? ["calibration"] : [])
-    {
-      let path = sources.appendingPathComponent(folder).path
-      guard let names = try? FileManager.default.contentsOfDirectory(atPath: path) else {
-        throw .sourceMissing(path)
+    { try hashFolder(folder, into: &hash) }
+  }
+
+  /// Adds the C sources of a folder, with their names.
+  func hashFolder(_ folder: String, into hash: inout ContentHash) throws(NativeDesignError) {
+    let path = sources.appendingPathComponent(folder).path
+    guard let names = try? FileManager.default.contentsOfDirectory(atPath: path) else {
+      throw .sourceMissing(path)
+    }
+    for name in names.sorted() where name.hasSuffix(".c") || name.hasSuffix(".h") {
+      guard let content = FileManager.default.contents(atPath: "\(path)/\(name)") else {
+        throw .sourceMissing("\(path)/\(name)")
       }
-      for name in names.sorted() where name.hasSuffix(".c") || name.hasSuffix(".h") {
-        guard let content = FileManager.default.contents(atPath: "\(path)/\(name)") else {
-          throw .sourceMissing("\(path)/\(name)")
-        }
-        hash.add("\(folder)/\(name)")
-        hash.add(content)
-      }
+      hash.add("\(folder)/\(name)")
+      hash.add(content)
     }
   }
 }

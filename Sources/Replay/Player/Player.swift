@@ -72,7 +72,7 @@ public struct Player: Sendable {
     let ended = try ChildProcess(
       executable: words[0], arguments: Array(words.dropFirst()), environment: variables
     ).run()
-    try checkPreload(library, errors: ended.errors)
+    try Preloading.checkLoaded(library, errors: ended.errors)
     let result = try? ResultFile(path: path)
     let calls = result?.header.calls_done ?? 0
     switch ended.ending {
@@ -86,32 +86,12 @@ public struct Player: Sendable {
         allocator: allocator, status: status, afterCalls: calls, errors: ended.errors)
     }
     guard let result, result.isDone else { throw PlayerError.unreadableResult(path) }
-    try checkProvenance(of: result, library: library)
+    try Preloading.checkReplacesMalloc(library, mallocFrom: result.allocatorPath)
     if result.header.failed_allocations > 0 {
       throw PlayerError.outOfMemory(
         allocator: allocator, size: result.header.first_failed_size,
         failures: result.header.failed_allocations)
     }
     return try body(result)
-  }
-
-  /// ld.so says what it could not preload, and goes on without it.
-  private func checkPreload(_ library: URL?, errors: String) throws(PlayerError) {
-    guard let library else { return }
-    for line in errors.split(separator: "\n")
-    where line.contains("cannot be preloaded") || line.contains("symbol lookup error") {
-      let reason = line.split(separator: "(", maxSplits: 1).last ?? line
-      let text = reason.split(separator: ")").first.map(String.init) ?? String(line)
-      throw .preloadFailed(library: library.path, reason: text)
-    }
-  }
-
-  /// A library that loads but defines no malloc would silently measure glibc.
-  private func checkProvenance(of result: ResultFile, library: URL?) throws(PlayerError) {
-    guard let library else { return }
-    let found = URL(fileURLWithPath: result.allocatorPath).resolvingSymlinksInPath().path
-    guard found == library.resolvingSymlinksInPath().path else {
-      throw .doesNotReplaceMalloc(library: library.path, mallocFrom: found)
-    }
   }
 }

@@ -56,7 +56,7 @@ public enum RepeatStatistics {
   }
 
   /// The 97.5 % quantile of Student's t.
-  static func studentQuantile(degreesOfFreedom: Int) -> Double {
+  public static func studentQuantile(degreesOfFreedom: Int) -> Double {
     let table = [
       12.706, 4.303, 3.182, 2.776, 2.571, 2.447, 2.365, 2.306, 2.262, 2.228, 2.201, 2.179, 2.160,
       2.145, 2.131, 2.120, 2.110, 2.101, 2.093, 2.086,
