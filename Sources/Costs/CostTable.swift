@@ -18,6 +18,10 @@ public struct CostTable: Sendable, Codable, Equatable {
     public let varianceInflation: Double?
     /// What `calibrate` found for the step alone, nanoseconds.
     public let isolatedNs: Double?
+    /// Which part of the cost its prior decides, from 0 to 1.
+    public let priorShare: Double
+    /// Where the cost comes from if not from data in place; nil if it does.
+    public let remark: String?
   }
 
   public let lines: [Line]
@@ -36,112 +40,38 @@ public struct CostTable: Sendable, Codable, Equatable {
 }
 
 extension TrainingSet {
-  /// Fits some runs and reports.
-  /// - Parameter runs: indices into `runs`; all of them when nil.
+  /// Fits all runs and reports.
   /// - Throws: `CostsError`.
-  public func costTable(runs subset: [Int]? = nil, isolated: [Step: Double] = [:])
-    throws(CostsError) -> (table: CostTable, identifiability: Identifiability)
-  {
-    let indices = subset ?? Array(runs.indices)
-    guard indices.count >= 2 else { throw .tooFewRuns(have: indices.count, need: 2) }
-    let robust = RobustFit(self, runs: indices, rounds: options.rounds)
-    let traceCount = Set(indices.map { rows[$0].trace }).count
-    // Few traces: parts of a trace are the next best thing to independent.
-    let parts = traceCount >= 6 ? 1 : options.partsPerTrace
-    var data = NormalEquations(size: Column.count)
-    var pieces: [(trace: Int, variant: Int, sums: NormalEquations)] = []
-    for (order, run) in indices.enumerated() {
-      var sums = [NormalEquations](
-        repeating: NormalEquations(size: Column.count), count: parts)
-      rows[run].add(to: &sums, robust: robust.weights[order], options: options)
-      for part in sums.indices {
-        sums[part].symmetrize()
-        data.add(sums[part])
-        pieces.append((rows[run].trace * parts + part, rows[run].variant, sums[part]))
-      }
-    }
-    let known = Identifiability(data, separability: options.separability)
-    let leaders = known.groups.map(\.leader)
-    let prior = groupPrior(known, data)
-    var (matrix, target) = try triangle(
-      runs: indices, weights: robust.weights, columns: leaders)
-    let singular = try LinearAlgebra.singularValues(scaled(matrix))
-    append(prior, to: &matrix, &target)
-    let solution = try NonNegativeLeastSquares.solve(matrix, target).coefficients
-    let bootstrap = Bootstrap(
-      pieces: pieces.map {
-        Bootstrap.Piece(
-          trace: $0.trace, variant: $0.variant, sums: $0.sums.selecting(leaders))
-      }, prior: prior, estimate: solution, resamples: options.resamples, seed: options.seed)
-    let lines = report(known, solution, bootstrap, isolated)
-    let smallest = singular.values.last { $0 > 0 } ?? 0
-    let condition =
-      smallest > 0 ? (singular.values.first ?? 0) / smallest : .greatestFiniteMagnitude
-    return (
-      CostTable(
-        lines: lines, conditionNumber: condition, degreesOfFreedom: bootstrap.degreesOfFreedom,
-        residualSpread: robust.spread), known
-    )
+  public func costTable(isolated: [Step: Double] = [:]) throws(CostsError) -> CostTable {
+    try costTable(fitted(isolated: isolated))
   }
 
-  /// A group's cost is the sum of its steps' per occurrence of the leader, and so is its prior;
-  /// it has one when all its steps have.
-  private func groupPrior(_ known: Identifiability, _ data: NormalEquations) -> NormalEquations {
-    var prior = NormalEquations(size: known.groups.count)
-    for (index, group) in known.groups.enumerated() {
-      let priors = group.columns.compactMap { self.priors[$0] }
-      if priors.count == group.columns.count {
-        var mean = 0.0
-        var variance = 0.0
-        for (prior, ratio) in zip(priors, group.ratios) {
-          mean += prior.mean * ratio
-          variance += prior.deviation * prior.deviation * ratio * ratio
-        }
-        prior.addPrior(column: index, mean: mean, precision: 1 / variance)
-      } else {
-        let own = data.gram[group.leader * Column.count + group.leader]
-        prior.addPrior(column: index, mean: 0, precision: 1e-6 * own)
-      }
-    }
-    return prior
+  func costTable(_ fitted: Fitted) throws(CostsError) -> CostTable {
+    let leaders = fitted.known.groups.map(\.leader)
+    let data = fitted.robust.data.selecting(leaders)
+    let singular = try LinearAlgebra.singularValues(data.scaledFactor()).values
+    let smallest = singular.last { $0 > 0 } ?? 0
+    return CostTable(
+      lines: report(fitted),
+      conditionNumber: smallest > 0
+        ? (singular.first ?? 0) / smallest : .greatestFiniteMagnitude,
+      degreesOfFreedom: fitted.draws.degreesOfFreedom, residualSpread: fitted.robust.spread)
   }
 
-  private func append(
-    _ prior: NormalEquations, to matrix: inout Matrix, _ target: inout [Double]
-  ) {
-    var elements = matrix.elements
-    for column in 0..<prior.size {
-      let root = prior.gram[column * prior.size + column].squareRoot()
-      var row = [Double](repeating: 0, count: prior.size)
-      row[column] = root
-      elements.append(contentsOf: row)
-      target.append(root > 0 ? prior.right[column] / root : 0)
+  private func report(_ fitted: Fitted) -> [CostTable.Line] {
+    let known = fitted.known
+    let model = fitted.model
+    let solution = known.groups.map { group in
+      zip(group.columns, group.ratios).reduce(0) { $0 + fitted.robust.costs[$1.0] * $1.1 }
     }
-    matrix = Matrix(rows: matrix.rows + prior.size, columns: prior.size, elements: elements)
-  }
-
-  private func scaled(_ matrix: Matrix) -> Matrix {
-    let norms = matrix.columnNorms
-    var result = matrix
-    for row in 0..<matrix.rows {
-      for column in 0..<matrix.columns where norms[column] > 0 {
-        result[row, column] /= norms[column]
-      }
-    }
-    return result
-  }
-
-  private func report(
-    _ known: Identifiability, _ solution: [Double], _ bootstrap: Bootstrap,
-    _ isolated: [Step: Double]
-  ) -> [CostTable.Line] {
-    let quantile = LinearAlgebra.studentQuantile(
-      0.5 + options.level / 2, degreesOfFreedom: bootstrap.degreesOfFreedom)
     var lines: [CostTable.Line?] = Array(repeating: nil, count: Column.count)
     for (index, group) in known.groups.enumerated() {
-      let half = quantile * bootstrap.deviations[index]
-      var low = max(0, min(bootstrap.lifted[index] - half, solution[index]))
-      var high: Double? = max(bootstrap.lifted[index] + half, solution[index])
+      let draws = fitted.draws.costs.map { way in
+        way.map { draw in
+          zip(group.columns, group.ratios).reduce(0) { $0 + draw[$1.0] * $1.1 }
+        }
+      }
+      var (low, high) = interval(solution[index], draws, model.quantile)
       for dependency in known.dependencies {
         guard let place = dependency.columns.firstIndex(of: group.leader) else { continue }
         let reach = reach(dependency, place, known, solution)
@@ -150,22 +80,40 @@ extension TrainingSet {
       }
       let name =
         group.columns.count > 1
-        ? group.columns.map(Column.name).joined(separator: "+") : nil
-      for column in group.columns {
+        ? group.columns.map { Column.name(columns[$0]) }.joined(separator: "+") : nil
+      for place in group.columns {
+        let column = columns[place]
         lines[column] = CostTable.Line(
           step: Column.name(column), group: name,
           ns: Estimate(value: solution[index], low: low, high: high),
-          identifiable: known.isSeparable(column),
+          identifiable: model.isIdentifiable(column),
           varianceInflation: known.varianceInflation[group.leader],
-          isolatedNs: column < Step.count ? isolated[Step.allCases[column]] : nil)
+          isolatedNs: model.isolated[column], priorShare: model.priorShares[column],
+          remark: model.remark(column))
       }
     }
-    for column in known.neverExecuted where column != Column.intercept {
+    for column in 0..<Step.count where lines[column] == nil {
       lines[column] = CostTable.Line(
         step: Column.name(column), group: nil, ns: nil, identifiable: false,
-        varianceInflation: nil, isolatedNs: isolated[Step.allCases[column]])
+        varianceInflation: nil, isolatedNs: model.isolated[column], priorShare: 1, remark: nil)
     }
     return lines.compactMap { $0 }
+  }
+
+  /// Each side by the draws that lie on it: at the bound of zero all lie above.
+  private func interval(_ value: Double, _ draws: [[Double]], _ quantile: Double)
+    -> (low: Double, high: Double?)
+  {
+    func reach(_ isOnSide: (Double) -> Bool) -> Double {
+      quantile
+        * CostDraws.deviation(
+          draws.map { way in
+            let side = way.filter(isOnSide)
+            let square = side.reduce(0) { $0 + ($1 - value) * ($1 - value) }
+            return square / Double(max(side.count, 1))
+          })
+    }
+    return (max(0, value - reach { $0 < value }), value + reach { $0 > value })
   }
 
   /// How far a cost may move along a null direction before some cost of it turns negative.

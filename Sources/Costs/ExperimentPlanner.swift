@@ -33,13 +33,17 @@ public struct ExperimentPlanner {
   public init(_ candidates: [Candidate], measured: Set<Int>, options: FitOptions = FitOptions()) {
     var coarse = options
     coarse.rowsPerRun = min(options.rowsPerRun, 32)
+    // Every step has its column; the constant is left out.
+    let places = Array(0..<Step.count) + [-1]
     information = candidates.map { candidate in
       let rows = RunRows(
-        run: candidate.run, trace: 0, variant: 0, options: coarse, usesIntercept: false)
-      var sums = [NormalEquations(size: Column.count)]
-      rows.add(to: &sums, robust: nil, options: coarse)
-      sums[0].symmetrize()
-      return sums[0]
+        run: candidate.run, trace: 0, variant: 0, options: coarse, places: places)
+      var sums = NormalEquations(size: Column.count)
+      for part in rows.sums(robust: nil, parts: 1, options: coarse) {
+        part.add(toUpper: &sums, times: 1)
+      }
+      sums.symmetrize()
+      return sums
     }
     seconds = candidates.map { max($0.seconds, 1e-3) }
     var all = NormalEquations(size: Column.count)

@@ -3,7 +3,7 @@ import Designs
 /// What a fit may be told. The defaults are the ones that Documentation/method.md reports on.
 public struct FitOptions: Sendable, Equatable, Codable {
   /// Rows that a run's windows are joined into, at most.
-  public var rowsPerRun = 128
+  public var rowsPerRun = 32
   /// A row's residual is taken relative to no less than this share of the run's mean time.
   public var floorShare = 0.25
   /// How much of a run's weight its total has, the rest being its windows'.
@@ -16,8 +16,10 @@ public struct FitOptions: Sendable, Equatable, Codable {
   public var rounds = 4
   /// A trace falls into this many parts when there are too few traces to resample.
   public var partsPerTrace = 4
-  /// Bootstrap refits.
-  public var resamples = 400
+  /// Joint draws of all costs, for each of the ways in which runs are drawn.
+  public var resamples = 100
+  /// The same for each fold that is held out.
+  public var foldResamples = 16
   /// Seed of the bootstrap.
   public var seed: UInt64 = 1
   /// Level of every interval.
@@ -38,6 +40,8 @@ public struct Prior: Sendable, Equatable, Codable {
   public let mean: Double
   /// Nanoseconds: how far an in-place cost may be from it.
   public let deviation: Double
+
+  var precision: Double { 1 / (deviation * deviation) }
 
   public init(mean: Double, deviation: Double) {
     self.mean = mean

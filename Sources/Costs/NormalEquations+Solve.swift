@@ -43,6 +43,19 @@ extension NormalEquations {
     return (0..<size).map { x[$0] * scale[$0] }
   }
 
+  /// A triangle with the singular values of the rows, columns scaled to length 1: those that depend
+  /// on others are left out.
+  func scaledFactor() -> Matrix {
+    let scale = (0..<size).map { column -> Double in
+      let square = gram[column * size + column]
+      return square > 0 ? 1 / square.squareRoot() : 0
+    }
+    var set = (0..<size).filter { scale[$0] > 0 }
+    let scratch = CholeskyScratch(capacity: size)
+    while let singular = scratch.solve(self, scale, set) { set.remove(at: singular) }
+    return scratch.factor(set.count)
+  }
+
   private func settle(
     _ scale: [Double], _ x: inout [Double], _ inUse: inout [Bool], _ excluded: inout [Bool],
     _ free: Set<Int>, _ newest: Int?, _ factor: CholeskyScratch
@@ -134,6 +147,15 @@ final class CholeskyScratch {
         return nil
       }
     }
+  }
+
+  /// The lower triangle of the last set that was solved for.
+  func factor(_ count: Int) -> Matrix {
+    var result = Matrix(rows: count, columns: count)
+    for row in 0..<count {
+      for column in 0...row { result[row, column] = lower[row * count + column] }
+    }
+    return result
   }
 
   /// The logarithm of the determinant of a positive definite system.

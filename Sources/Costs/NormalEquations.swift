@@ -49,6 +49,22 @@ public struct NormalEquations: Sendable {
     }
   }
 
+  /// Gives room to add to the upper triangle.
+  mutating func withMutableGram(_ body: (UnsafeMutableBufferPointer<Double>) -> Void) {
+    gram.withUnsafeMutableBufferPointer { body($0) }
+  }
+
+  mutating func addRight(_ row: Int, _ value: Double) { right[row] += value }
+
+  /// Forgets a column: it has no count.
+  mutating func clear(_ column: Int) {
+    for other in 0..<size {
+      gram[column * size + other] = 0
+      gram[other * size + column] = 0
+    }
+    right[column] = 0
+  }
+
   mutating func symmetrize() {
     for row in 0..<size {
       for column in (row + 1)..<max(row + 1, size) {

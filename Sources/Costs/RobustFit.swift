@@ -1,49 +1,76 @@
 /// One robust non-negative fit on a subset of the runs: P. J. Huber's M-estimate by iterated
 /// reweighting.
 struct RobustFit: Sendable {
-  /// Nanoseconds per step, one per column.
+  /// Nanoseconds per step, one per column of the set.
   let costs: [Double]
-  /// Huber's weights times the correction of the scale, per run of the subset (in its order) and
-  /// row.
-  let weights: [[Double]]
+  /// The weighted products of each run of the subset, by parts, in its order: with Huber's weights.
+  let sums: [[RunSums]]
+  /// All of them added up, without priors.
+  let data: NormalEquations
   /// The typical relative residual of a row: 1.4826 × the median of the absolute ones.
   let spread: Double
 
   /// - Parameters:
   ///   - runs: indices into the set's runs.
-  ///   - start: where the reweighting starts; the result doesn't depend on it once settled.
-  init(_ set: TrainingSet, runs: [Int], rounds: Int, start: [Double]? = nil) {
-    var base = NormalEquations(size: Column.count)
-    for run in runs { base.add(set.plain[run]) }
-    let prior = set.priorSums(base)
-    var total = base
-    total.add(prior)
-    var costs = start ?? total.solveNonNegative()
-    var weights: [[Double]] = []
+  ///   - parts: into how many stretches each run's sums are divided.
+  init(_ set: TrainingSet, runs: [Int], parts: Int = 1) {
+    var costs: [Double] = []
+    var sums: [[RunSums]] = []
+    var data = NormalEquations(size: set.columns.count)
     var spread = 0.0
-    for _ in 0..<max(rounds, 1) {
+    var robust = [[Double]?](repeating: nil, count: runs.count)
+    for round in 0...max(set.options.rounds, 1) {
+      let isLast = round == max(set.options.rounds, 1)
+      sums = zip(runs, robust).map {
+        set.rows[$0].sums(robust: $1, parts: isLast ? parts : 1, options: set.options)
+      }
+      data = Self.total(sums, size: set.columns.count)
+      var whole = data
+      whole.add(set.priorSums(data))
+      let next = whole.solveNonNegative(start: costs.isEmpty ? nil : costs)
+      costs = next
+      if isLast { break }
       let residuals = runs.map { set.rows[$0].residuals(costs) }
       spread = 1.4826 * Self.median(residuals.flatMap { $0.relative.map(\.magnitude) })
       let bound = set.options.huber * max(spread, 1e-6)
-      weights = residuals.map { run in
+      robust = residuals.map { run in
         zip(run.relative, run.corrections).map { residual, correction in
           correction * (residual.magnitude <= bound ? 1 : bound / residual.magnitude)
         }
       }
-      var sums = [NormalEquations(size: Column.count)]
-      for (position, run) in runs.enumerated() {
-        set.rows[run].add(to: &sums, robust: weights[position], options: set.options)
-      }
-      sums[0].symmetrize()
-      sums[0].add(prior)
-      let next = sums[0].solveNonNegative(start: costs)
-      let change = zip(next, costs).map { ($0 - $1).magnitude }.max() ?? 0
-      costs = next
-      if change < 1e-6 * (costs.max() ?? 0) { break }
     }
     self.costs = costs
-    self.weights = weights
+    self.sums = sums
+    self.data = data
     self.spread = spread
+  }
+
+  private static func total(_ sums: [[RunSums]], size: Int) -> NormalEquations {
+    var total = NormalEquations(size: size)
+    for run in sums { for part in run { part.add(toUpper: &total, times: 1) } }
+    total.symmetrize()
+    return total
+  }
+
+  /// The sums without some runs, given by their places in the subset: what they add is taken off,
+  /// which costs a pass over them instead of one over all others. Huber's weights stay.
+  /// - Parameter weights: what each run counted in `total`; 1 when nil.
+  func leaving(
+    out places: [Int], of total: NormalEquations, weights: [[Double]]? = nil
+  ) -> NormalEquations {
+    var rest = total
+    for place in places {
+      for (part, one) in sums[place].enumerated() {
+        one.add(toUpper: &rest, times: -(weights?[place][part] ?? 1))
+      }
+    }
+    rest.symmetrize()
+    // What only they had is left as rounding error.
+    for column in 0..<rest.size {
+      let before = total.gram[column * rest.size + column]
+      if rest.gram[column * rest.size + column] <= 1e-9 * before { rest.clear(column) }
+    }
+    return rest
   }
 
   static func median(_ values: [Double]) -> Double {

@@ -14,13 +14,15 @@ public struct Run: Sendable {
   /// Standard error of `meanNanoseconds` over the repeats and the builds that were measured, in
   /// nanoseconds per operation: noise and code placement. Nil where a single one was.
   public let meanStandardError: Double?
+  /// Which of its trace's measuring sessions the times are of: payoffs are of runs of one session.
+  public let session: Int
 
   public var windows: Int { operations.count }
 
   /// - Throws: `CostsError.shape` or `.notFinite`.
   public init(
     trace: String, design: Design, operations: [Float], counts: [Float], nanoseconds: [Float],
-    meanStandardError: Double? = nil
+    meanStandardError: Double? = nil, session: Int = 0
   ) throws(CostsError) {
     guard nanoseconds.count == operations.count else {
       throw .shape(what: "times", have: nanoseconds.count, expected: operations.count)
@@ -38,6 +40,7 @@ public struct Run: Sendable {
     self.counts = counts
     self.nanoseconds = nanoseconds
     self.meanStandardError = meanStandardError
+    self.session = session
   }
 
   /// All operations of the run.
@@ -78,5 +81,10 @@ public enum Column {
 
   public static func name(_ column: Int) -> String {
     column == intercept ? "unexplained" : Step.allCases[column].name
+  }
+
+  /// Nil for a step that this version doesn't know.
+  static func number(_ name: String) -> Int? {
+    name == "unexplained" ? intercept : Step(name: name).map { Int($0.rawValue) }
   }
 }

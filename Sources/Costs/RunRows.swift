@@ -7,7 +7,7 @@ import Designs
 /// 1, so that a long trace says no more than a short one: the windows of a run are far from
 /// independent.
 struct RunRows: Sendable {
-  /// Rising; the columns with at least one count.
+  /// Rising; the set's columns with at least one count here.
   let columns: [Int]
   /// Rows × columns, per operation, row-major.
   let values: [Double]
@@ -15,7 +15,6 @@ struct RunRows: Sendable {
   let times: [Double]
   /// What a residual is divided by: the time, but no less than a floor.
   let scales: [Double]
-  let part: [Int]
   let means: [Double]
   let meanTime: Double
   let trace: Int
@@ -26,21 +25,20 @@ struct RunRows: Sendable {
   /// The least nanoseconds per operation that residuals are taken relative to.
   static let floor = 1.0
 
-  init(run: Run, trace: Int, variant: Int, options: FitOptions, usesIntercept: Bool) {
+  /// - Parameter places: where each column of `Column` is among the set's; those at -1 are left out.
+  init(run: Run, trace: Int, variant: Int, options: FitOptions, places: [Int]) {
     self.trace = trace
     self.variant = variant
     let rowCount = max(1, min(run.windows, options.rowsPerRun))
-    var mean = run.meanCounts
-    if !usesIntercept { mean[Column.intercept] = 0 }
-    let columns = mean.indices.filter { mean[$0] != 0 }
-    self.columns = columns
+    let mean = run.meanCounts
+    let columns = mean.indices.filter { mean[$0] != 0 && places[$0] >= 0 }
+    self.columns = columns.map { places[$0] }
     means = columns.map { mean[$0] }
     let total = run.meanNanoseconds
     meanTime = max(total, Self.floor / 10)
     var values: [Double] = []
     var times: [Double] = []
     var scales: [Double] = []
-    var parts: [Int] = []
     values.reserveCapacity(rowCount * columns.count)
     for row in 0..<rowCount {
       let range = run.windows * row / rowCount..<run.windows * (row + 1) / rowCount
@@ -55,12 +53,10 @@ struct RunRows: Sendable {
       let perOperation = time / max(operations, 1)
       times.append(perOperation)
       scales.append(max(perOperation, options.floorShare * total, Self.floor))
-      parts.append(row * options.partsPerTrace / rowCount)
     }
     self.values = values
     self.times = times
     self.scales = scales
-    part = parts
   }
 
   /// Residuals relative to the *fitted* times, and by what the rows' weights change for it.
@@ -83,25 +79,26 @@ struct RunRows: Sendable {
     return (relative, corrections)
   }
 
-  /// Adds the rows to sums of one part each (or all to the only one).
+  /// The rows' weighted products, divided into stretches of the run.
   /// - Parameter robust: Huber's weight of every row, or nil for 1.
-  func add(to sums: inout [NormalEquations], robust: [Double]?, options: FitOptions) {
+  func sums(robust: [Double]?, parts: Int, options: FitOptions) -> [RunSums] {
     let width = columns.count
     let share = options.precision * (1 - options.totalShare) / Double(rows)
+    var sums = [RunSums](repeating: RunSums(columns: columns), count: parts)
     values.withUnsafeBufferPointer { values in
       for row in 0..<rows {
         let weight = share * (robust?[row] ?? 1) / (scales[row] * scales[row])
-        sums[sums.count == 1 ? 0 : part[row]].add(
+        sums[row * parts / rows].add(
           row: UnsafeBufferPointer(rebasing: values[row * width..<(row + 1) * width]),
-          columns: columns, target: times[row], weight: weight)
+          target: times[row], weight: weight)
       }
     }
     let weight = options.precision * options.totalShare / (meanTime * meanTime)
     means.withUnsafeBufferPointer { means in
       for index in sums.indices {
-        sums[index].add(
-          row: means, columns: columns, target: meanTime, weight: weight / Double(sums.count))
+        sums[index].add(row: means, target: meanTime, weight: weight / Double(parts))
       }
     }
+    return sums
   }
 }

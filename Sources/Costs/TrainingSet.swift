@@ -10,8 +10,12 @@ public struct TrainingSet: Sendable {
   let options: FitOptions
   let priors: Priors
   let rows: [RunRows]
-  /// Unweighted by Huber: what every reweighting starts from.
-  let plain: [NormalEquations]
+  /// The columns that have a count in any run, rising: everything is computed over these.
+  let columns: [Int]
+  /// By run: the index of its family's default on the same trace, if that was measured.
+  let defaults: [Int?]
+  /// How many toggles of two designs differ, by their places in `designs`.
+  let distances: [[Int]]
   /// Whether the constant can be told from the calls themselves.
   public let usesIntercept: Bool
 
@@ -41,17 +45,37 @@ public struct TrainingSet: Sendable {
     self.designs = designs
     let usesIntercept = options.intercept && Self.interceptIsSeparate(runs)
     self.usesIntercept = usesIntercept
-    rows = runs.map { run in
-      RunRows(
-        run: run, trace: traceNumbers[run.trace] ?? 0, variant: designNumbers[run.design] ?? 0,
-        options: options, usesIntercept: usesIntercept)
+    let columns = Self.executed(runs, usesIntercept: usesIntercept)
+    self.columns = columns
+    var places = [Int](repeating: -1, count: Column.count)
+    for (place, column) in columns.enumerated() { places[column] = place }
+    let numbered = runs.map {
+      (run: $0, trace: traceNumbers[$0.trace] ?? 0, variant: designNumbers[$0.design] ?? 0)
     }
-    plain = rows.map { rows in
-      var sums = [NormalEquations(size: Column.count)]
-      rows.add(to: &sums, robust: nil, options: options)
-      sums[0].symmetrize()
-      return sums[0]
+    distances = designs.map { first in designs.map { Self.distance(first, $0) } }
+    var known: [String: Int] = [:]
+    let isDefault = designs.map { design in Self.family(design.family) == design }
+    for (index, one) in numbered.enumerated() where isDefault[one.variant] {
+      known["\(one.trace) \(one.run.design.family)"] = index
     }
+    defaults = numbered.map { known["\($0.trace) \($0.run.design.family)"] }
+    let all = places
+    rows = concurrentMap(numbered) {
+      RunRows(run: $0.run, trace: $0.trace, variant: $0.variant, options: options, places: all)
+    }
+  }
+
+  private static func executed(_ runs: [Run], usesIntercept: Bool) -> [Int] {
+    var isExecuted = [Bool](repeating: false, count: Column.count)
+    isExecuted[Column.intercept] = usesIntercept
+    for run in runs {
+      for window in 0..<run.windows {
+        for step in 0..<Step.count where run.counts[window * Step.count + step] != 0 {
+          isExecuted[step] = true
+        }
+      }
+    }
+    return isExecuted.indices.filter { isExecuted[$0] }
   }
 
   /// Every operation is one call of five kinds: then their counts add up to the constant column,
@@ -67,18 +91,26 @@ public struct TrainingSet: Sendable {
 
   /// The prior's part of the sums. Columns without a prior get a faint pull to zero, a millionth
   /// of what the data know at best: it decides only where nothing else does.
-  func priorSums(_ data: NormalEquations) -> NormalEquations {
-    var sums = NormalEquations(size: Column.count)
-    for column in 0..<Column.count {
+  /// - Parameter means: in place of the priors' own, one per column of the set.
+  func priorSums(_ data: NormalEquations, means: [Double]? = nil) -> NormalEquations {
+    var sums = NormalEquations(size: columns.count)
+    for (place, column) in columns.enumerated() {
       if let prior = priors[column] {
         sums.addPrior(
-          column: column, mean: prior.mean,
-          precision: 1 / (prior.deviation * prior.deviation))
+          column: place, mean: means?[place] ?? prior.mean, precision: prior.precision)
       } else {
-        sums.addPrior(
-          column: column, mean: 0, precision: 1e-6 * data.gram[column * Column.count + column])
+        let own = data.gram[place * columns.count + place]
+        sums.addPrior(column: place, mean: 0, precision: 1e-6 * own)
       }
     }
     return sums
+  }
+
+  /// Costs of the set's columns as costs of all; what no run has costs what is taken for granted.
+  func expanded(_ costs: [Double], means: [Double]? = nil) -> [Double] {
+    var all = (0..<Column.count).map { means?[$0] ?? priors[$0]?.mean ?? 0 }
+    all[Column.intercept] = 0
+    for (place, column) in columns.enumerated() { all[column] = costs[place] }
+    return all
   }
 }

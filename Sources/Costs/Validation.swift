@@ -31,17 +31,68 @@ public struct Validation: Sendable, Codable, Equatable {
     public let constantNs: Double
     /// Nil where nothing similar was seen.
     public let nearestVariantNs: Double?
+    /// Nil where the family's default was not measured beside it, was held out as well, or is it.
+    public let payoff: Payoff?
 
     public var errorPercent: Double { 100 * (predictedNs / measuredNs - 1) }
   }
 
+  /// A held-out run before the model's error is known.
+  struct Raw: Sendable {
+    let run: HeldOut
+    let payoff: RawPayoff?
+  }
+
   public let scheme: ValidationScheme
   public let heldOut: [HeldOut]
+  /// Of families as they come, where traces are held out; empty in other schemes.
+  public let gaps: [Gap]
+  /// What the model's error is as a share of a payoff's gross change, by all folds; nil without
+  /// payoffs.
+  public let payoffShare: Double?
   /// Typical misfit: root of the mean square of ln(predicted / measured), folds weighing the same.
   public let misfit: Double
   public let folds: Int
 
+  /// The interval of a payoff is made from the errors of the other folds.
+  init(
+    scheme: ValidationScheme, held: [Raw], gaps: [Gap], folds: Int, quantile: Double, level: Double
+  ) {
+    self.scheme = scheme
+    self.gaps = gaps
+    self.folds = folds
+    payoffShare = Self.payoffShare(
+      held.compactMap(\.payoff), level: level, quantile: quantile)
+    var shares: [String: Double] = [:]
+    for name in Set(held.map(\.run.fold)) {
+      shares[name] = Self.payoffShare(
+        held.filter { $0.run.fold != name }.compactMap(\.payoff), level: level,
+        quantile: quantile)
+    }
+    heldOut = held.map { raw in
+      raw.run.with(
+        payoff: raw.payoff.map {
+          $0.payoff(
+            share: shares[raw.run.fold] ?? ModelError.unknown.payoffShare, quantile: quantile)
+        })
+    }
+    let squares = Dictionary(grouping: heldOut, by: \.fold).values.map { runs in
+      Self.mean(runs.map { $0.logError * $0.logError })
+    }
+    misfit = Self.mean(squares.sorted()).squareRoot()
+  }
+
   public var runs: Int { heldOut.count }
+  /// Mean absolute error of each fold, in percent, in their order.
+  public var foldErrors: [(fold: String, percent: Double)] {
+    var order: [String] = []
+    var errors: [String: [Double]] = [:]
+    for run in heldOut {
+      if errors[run.fold] == nil { order.append(run.fold) }
+      errors[run.fold, default: []].append(run.errorPercent.magnitude)
+    }
+    return order.map { ($0, Self.mean(errors[$0] ?? [])) }
+  }
   public var totalErrorPercent: Double { Self.mean(heldOut.map { $0.errorPercent.magnitude }) }
   /// Of predictions from the costs alone.
   public var modelErrorPercent: Double {
@@ -98,6 +149,13 @@ extension Validation {
 }
 
 extension Validation.HeldOut {
+  func with(payoff: Validation.Payoff?) -> Validation.HeldOut {
+    Validation.HeldOut(
+      fold: fold, trace: trace, design: design, measuredNs: measuredNs, predictedNs: predictedNs,
+      modelNs: modelNs, windowErrorPercent: windowErrorPercent, constantNs: constantNs,
+      nearestVariantNs: nearestVariantNs, payoff: payoff)
+  }
+
   /// ln(predicted / measured), bounded where a prediction is all but zero.
   var logError: Double { log(max(predictedNs, 0.01 * measuredNs) / measuredNs) }
 }

@@ -15,6 +15,9 @@ struct DesignTimes {
   var windowNanoseconds: [Int: [Float]] = [:]
   /// Of the mean of these per operation, by the design's index; none where a single repeat was made.
   var standardErrors: [Int: Double] = [:]
+  /// The place of the session that each is of among the trace's sessions, by the design's index.
+  var sessions: [Int: Int] = [:]
+  private var parts = 0
   var otherSessions: [OtherSession] = []
   /// The core clock of each session, GHz.
   var clocks: [Double] = []
@@ -31,6 +34,8 @@ struct DesignTimes {
     for (index, windows) in zip(part.members, measured) {
       windowNanoseconds[index] = windows.map { $0 * Float(scale ?? 1) }
     }
+    for index in part.members { sessions[index] = parts }
+    parts += 1
     for (index, error) in zip(part.members, standardErrors) {
       self.standardErrors[index] = error.map { $0 * (scale ?? 1) }
     }

@@ -53,12 +53,13 @@ public struct ExplainExperiment {
     let other = try counted[1]
       .timed(measured.result.windowNanoseconds(1), standardError: errors[1])
     let isolated = try laboratory.isolatedCosts()
-    let set = try TrainingSet(
+    let model = try TrainingSet(
       runs: runs.filter { $0.trace != sample.name }, priors: Priors(isolated: isolated),
-      options: fitOptions)
-    let explanation = try Explanation(set, from: one, to: other, gap: gap, noiseFloorNs: floor)
+      options: fitOptions
+    ).model(isolated: isolated)
+    let explanation = Explanation(model, from: one, to: other, gap: gap, noiseFloorNs: floor)
     return Outcome(
       gapNs: gap, noiseFloorNs: floor, explanation: explanation,
-      phases: try set.phases(one, other).map { Phase(gapNs: $0.gap, explainedNs: $0.explained) })
+      phases: try model.phases(one, other).map { Phase(gapNs: $0.gap, explainedNs: $0.explained) })
   }
 }

@@ -19,8 +19,9 @@ public struct CountedRun: Sendable {
   /// - Parameters:
   ///   - windowNanoseconds: per window.
   ///   - standardError: of their mean, per operation.
+  ///   - session: its place among the trace's.
   func timed(
-    _ windowNanoseconds: [Float], standardError: Double? = nil
+    _ windowNanoseconds: [Float], standardError: Double? = nil, session: Int = 0
   ) throws(CostsError) -> Run {
     guard windowNanoseconds.count == operations.count else {
       throw .shape(
@@ -30,7 +31,7 @@ public struct CountedRun: Sendable {
     return try Run(
       trace: trace, design: design, operations: operations, counts: counts,
       nanoseconds: zip(windowNanoseconds, operations).map { $0 / max($1, 1) },
-      meanStandardError: standardError)
+      meanStandardError: standardError, session: session)
   }
 
   /// With the same time per operation everywhere: a guess, for planning.

@@ -130,7 +130,7 @@ struct ExplainReport: Report {
     for term in terms {
       table.add([
         term.step, Text.number(term.countDifferencePerEvent), Text.estimate(term.ns),
-        term.identifiable ? "" : "can't be told from others",
+        term.remark ?? (term.identifiable ? "" : "can't be told from others"),
       ])
     }
     table.add([

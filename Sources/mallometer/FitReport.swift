@@ -14,6 +14,9 @@ struct FitReport: Report {
     @Nullable var isolatedNs: Double?
     let identifiable: Bool
     @Nullable var varianceInflation: Double?
+    /// Which part of the cost its prior decides, from 0 to 1.
+    let priorShare: Double
+    @Nullable var remark: String?
   }
 
   struct Scheme: Encodable {
@@ -27,6 +30,24 @@ struct FitReport: Report {
     @Nullable var nearestVariantErrorPercent: Double?
     /// Mean absolute error of each held-out fold: where the model is wrong.
     let folds: [Fold]
+    @Nullable var medianFoldErrorPercent: Double?
+    @Nullable var worstFold: Fold?
+    /// Of runs whose family's default was measured beside them.
+    @Nullable var payoffs: Validation.PayoffSummary?
+    /// Of families as they come, where traces are held out.
+    let gaps: [Gap]
+  }
+
+  struct Gap: Encodable {
+    let trace: String
+    let from: String
+    let to: String
+    let gapNs: Double
+    let explainedNs: Double
+    let unexplainedNs: Double
+    let toleratedNs: Double
+    let noiseFloorNs: Double
+    let isExplained: Bool
   }
 
   struct Fold: Encodable {
@@ -65,7 +86,8 @@ struct FitReport: Report {
       Cost(
         step: line.step, group: line.group, ns: line.ns,
         cycles: line.ns.map { $0.value * outcome.coreGHz }, isolatedNs: line.isolatedNs,
-        identifiable: line.identifiable, varianceInflation: line.varianceInflation)
+        identifiable: line.identifiable, varianceInflation: line.varianceInflation,
+        priorShare: line.priorShare, remark: line.remark)
     }
     conditionNumber = outcome.fit.table.conditionNumber
     degreesOfFreedom = outcome.fit.table.degreesOfFreedom
@@ -84,8 +106,9 @@ struct FitReport: Report {
     for cost in costs {
       guard let ns = cost.ns else { continue }
       let remark =
-        cost.group.map { "with \($0): one cost" }
-        ?? (cost.identifiable ? "" : "can't be told from others")
+        cost.group.map {
+          "with \($0): one cost" + (cost.remark == nil ? "" : ", divided as assumed")
+        } ?? cost.remark ?? (cost.identifiable ? "" : "can't be told from others")
       table.add([
         cost.step, Text.estimate(ns), Text.number(cost.cycles ?? 0),
         cost.isolatedNs.map { Text.number($0) } ?? "", remark,
@@ -110,6 +133,8 @@ struct FitReport: Report {
     ]
     if !never.isEmpty { lines += ["never executed: \(never.joined(separator: ", "))", ""] }
     lines += ["condition number \(Text.number(conditionNumber))", "", errors.text]
+    lines += ["", payoffText]
+    if let text = gapText { lines += [text, ""] }
     for one in coverage {
       lines.append(
         "\(one.scheme.rawValue): \(Text.number(one.percent)) % of \(one.runs) runs in their "
@@ -131,24 +156,77 @@ struct FitReport: Report {
   }
 }
 
+extension FitReport {
+  /// What held-out payoffs were predicted as.
+  fileprivate var payoffText: String {
+    var table = Table([
+      "payoffs held out by", "runs", "over noise", "right sign %", "median error %",
+      "in interval %", "half-width %",
+    ])
+    for scheme in validation {
+      guard let found = scheme.payoffs else { continue }
+      table.add([
+        scheme.scheme.rawValue, "\(found.runs)", "\(found.runsOverNoise)",
+        found.rightSignPercent.map { Text.number($0) } ?? "",
+        found.medianErrorPercent.map { Text.number($0) } ?? "",
+        Text.number(found.coveragePercent), Text.number(found.medianHalfWidthPercent),
+      ])
+    }
+    let folds = validation.filter { $0.scheme == .leaveOneTraceOut }.compactMap { scheme in
+      scheme.worstFold.map {
+        "traces held out: median error \(Text.number(scheme.medianFoldErrorPercent ?? 0)) %, "
+          + "worst \($0.fold), \(Text.number($0.errorPercent)) %\n"
+      }
+    }
+    return table.text + folds.joined()
+  }
+
+  /// What fits that didn't see a trace explain of its gaps.
+  fileprivate var gapText: String? {
+    let gaps = validation.flatMap(\.gaps)
+    guard !gaps.isEmpty else { return nil }
+    var table = Table(["unseen trace", "gap", "ns", "explained", "unexplained", "tolerated", ""])
+    for gap in gaps {
+      table.add([
+        gap.trace, "\(gap.from) − \(gap.to)", Text.number(gap.gapNs),
+        Text.number(gap.explainedNs), Text.number(gap.unexplainedNs),
+        Text.number(gap.toleratedNs), gap.isExplained ? "" : "too much",
+      ])
+    }
+    return table.text
+  }
+}
+
 extension FitReport.Scheme {
   init(_ validation: Validation) {
     var folds: [FitReport.Fold] = []
-    var seen: Set<String> = []
-    for run in validation.heldOut where seen.insert(run.fold).inserted {
-      let errors = validation.heldOut.filter { $0.fold == run.fold }.map(\.errorPercent)
-      let count = Double(errors.count)
+    for (fold, percent) in validation.foldErrors {
+      let errors = validation.heldOut.filter { $0.fold == fold }.map(\.errorPercent)
       folds.append(
         FitReport.Fold(
-          fold: run.fold, errorPercent: errors.reduce(0) { $0 + $1.magnitude } / count,
-          biasPercent: errors.reduce(0, +) / count))
+          fold: fold, errorPercent: percent,
+          biasPercent: errors.reduce(0, +) / Double(errors.count)))
     }
+    let sorted = folds.map(\.errorPercent).sorted()
+    let middle = sorted.count / 2
     self.init(
       scheme: validation.scheme, runs: validation.runs,
       totalErrorPercent: validation.totalErrorPercent,
       modelErrorPercent: validation.modelErrorPercent,
       windowErrorPercent: validation.windowErrorPercent,
       constantErrorPercent: validation.constantErrorPercent,
-      nearestVariantErrorPercent: validation.nearestVariantErrorPercent, folds: folds)
+      nearestVariantErrorPercent: validation.nearestVariantErrorPercent, folds: folds,
+      medianFoldErrorPercent: sorted.isEmpty
+        ? nil
+        : sorted.count % 2 == 1 ? sorted[middle] : (sorted[middle - 1] + sorted[middle]) / 2,
+      worstFold: folds.max { $0.errorPercent < $1.errorPercent },
+      payoffs: validation.payoffSummary,
+      gaps: validation.gaps.map {
+        FitReport.Gap(
+          trace: $0.trace, from: $0.from, to: $0.to, gapNs: $0.measuredNs,
+          explainedNs: $0.explainedNs, unexplainedNs: $0.unexplainedNs,
+          toleratedNs: $0.toleratedNs, noiseFloorNs: $0.noiseFloorNs,
+          isExplained: $0.isExplained)
+      })
   }
 }

@@ -16,18 +16,25 @@ struct PlantedRuns {
   let traces: Int
   let windows: Int
   let noise: Double
+  /// Of a whole run's time: another level in every replay.
   let runNoise: Double
+  /// Of a design's times on all traces: where its build happened to place the code.
+  let layoutNoise: Double
 
   init(
     seed: UInt64, traces: Int = 10, windows: Int = 48, noise: Double = 0.08,
-    runNoise: Double = 0.01
+    runNoise: Double = 0.01, layoutNoise: Double = 0
   ) {
     random = SeededGenerator(seed: seed &* 7919 &+ 13)
     self.traces = traces
     self.windows = windows
     self.noise = noise
     self.runNoise = runNoise
+    self.layoutNoise = layoutNoise
   }
+
+  /// A normal number, every tenth one thrice as far out: tails as heavy as those of replays.
+  mutating func heavy() -> Double { normal() * (random.unit() < 0.1 ? 3 : 1) }
 
   mutating func normal() -> Double {
     (-2 * log(random.unit() + 0x1p-53)).squareRoot() * cos(2 * .pi * random.unit())
@@ -46,6 +53,8 @@ struct PlantedRuns {
   ///   pop with a malloc, whatever the design: nothing tells these three apart.
   mutating func runs(coupled: Bool = false) throws -> [Run] {
     var result: [Run] = []
+    var layouts: [Design: Double] = [:]
+    for design in Self.designs { layouts[design] = exp(layoutNoise * normal()) }
     for trace in 0..<traces {
       // What the program does is the trace's: the same for every design.
       let share = (0..<windows).map { _ in
@@ -55,7 +64,7 @@ struct PlantedRuns {
       let cold = (0..<windows).map { _ in 0.05 * random.unit() * random.unit() }
       let faults = (0..<windows).map { $0 < windows / 4 ? 0.02 * random.unit() : 0.0005 }
       for design in Self.designs {
-        let run = exp(runNoise * normal())
+        let run = exp(runNoise * heavy()) * (layouts[design] ?? 1)
         var counts: [Float] = []
         var times: [Float] = []
         for window in 0..<windows {
@@ -63,8 +72,8 @@ struct PlantedRuns {
             design, share: share[window], hit: coupled ? 1 : hit + 0.1 * random.unit(),
             cold: cold[window], faults: faults[window])
           var time = here.reduce(0.0) { $0 + $1.value * (Self.truth[$1.key] ?? 0) }
-          time *= run * max(0.2, 1 + noise * normal())
-          if random.unit() < 0.01 { time *= 3 }
+          time *= run * max(0.2, 1 + noise * heavy())
+          if random.unit() < 0.005 { time *= 3 }
           counts.append(contentsOf: Step.allCases.map { Float(here[$0] ?? 0) })
           times.append(Float(time))
         }
@@ -72,7 +81,8 @@ struct PlantedRuns {
           try Run(
             trace: "t\(trace)", design: design,
             operations: [Float](repeating: 1024, count: windows), counts: counts,
-            nanoseconds: times))
+            nanoseconds: times,
+            meanStandardError: 1.4 * runNoise * Double(times.reduce(0, +)) / Double(windows)))
       }
     }
     return result

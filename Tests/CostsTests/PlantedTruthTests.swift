@@ -7,8 +7,8 @@ import Testing
 @Suite struct PlantedTruthTests {
   private static var options: FitOptions {
     var options = FitOptions()
-    options.resamples = 120
-    options.rowsPerRun = 48
+    options.resamples = 80
+    options.rowsPerRun = 12
     return options
   }
 
@@ -22,8 +22,8 @@ import Testing
     for seed in 1...seeds {
       var options = Self.options
       options.seed = UInt64(seed)
-      var planted = PlantedRuns(seed: UInt64(seed), windows: 12)
-      let table = try TrainingSet(runs: planted.runs(), options: options).costTable().table
+      var planted = PlantedRuns(seed: UInt64(seed), windows: 12, layoutNoise: 0.01)
+      let table = try TrainingSet(runs: planted.runs(), options: options).costTable()
       for (step, truth) in PlantedRuns.truth {
         let estimate = try #require(try line(table, step).ns)
         // These two always occur together: their one cost is the sum.
@@ -43,7 +43,7 @@ import Testing
 
   @Test func stepsThatAlwaysOccurTogetherAreOneGroup() throws {
     var planted = PlantedRuns(seed: 5)
-    let table = try TrainingSet(runs: planted.runs(), options: Self.options).costTable().table
+    let table = try TrainingSet(runs: planted.runs(), options: Self.options).costTable()
     let hash = try line(table, .siteHash)
     let lookup = try line(table, .cacheLookup)
     #expect(hash.group == "site-hash+cache-lookup")
@@ -57,7 +57,7 @@ import Testing
 
   @Test func whatNeverRanHasNoCost() throws {
     var planted = PlantedRuns(seed: 6)
-    let table = try TrainingSet(runs: planted.runs(), options: Self.options).costTable().table
+    let table = try TrainingSet(runs: planted.runs(), options: Self.options).costTable()
     let never = try line(table, .policyRandom)
     #expect(never.ns == nil)
     #expect(!never.identifiable)
@@ -66,7 +66,7 @@ import Testing
   @Test func equalCallsAreAWideAnswerNotTwoInventedOnes() throws {
     var planted = PlantedRuns(seed: 7)
     let table = try TrainingSet(runs: planted.runs(coupled: true), options: Self.options)
-      .costTable().table
+      .costTable()
     let malloc = try line(table, .mallocCall)
     let free = try line(table, .freeCall)
     #expect(malloc.group == free.group)
@@ -81,7 +81,7 @@ import Testing
     var widths: [Double] = []
     for traces in [2, 12] {
       var planted = PlantedRuns(seed: 8, traces: traces, windows: 16)
-      let table = try TrainingSet(runs: planted.runs(), options: Self.options).costTable().table
+      let table = try TrainingSet(runs: planted.runs(), options: Self.options).costTable()
       let estimate = try #require(try line(table, .usedCounterAtomic).ns)
       widths.append(try #require(estimate.high) - (try #require(estimate.low)))
       #expect(table.degreesOfFreedom == 7)
@@ -93,7 +93,7 @@ import Testing
     var reached = 0
     for seed in 1...20 {
       var planted = PlantedRuns(seed: UInt64(seed), traces: 6, windows: 12)
-      let table = try TrainingSet(runs: planted.runs(), options: Self.options).costTable().table
+      let table = try TrainingSet(runs: planted.runs(), options: Self.options).costTable()
       let free = try #require(try line(table, .magicCheck).ns)
       #expect(free.low == 0)
       if let high = free.high, high > 0 { reached += 1 }

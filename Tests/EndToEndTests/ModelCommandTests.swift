@@ -36,6 +36,20 @@ import Testing
     #expect(try one.json.list("designs").count == 1)
   }
 
+  /// What takes most of a short program's time is counted by the kernel as well.
+  @Test(arguments: ["pool", "reuse", "reuse,header=16", "locked"])
+  func aModelFaultsAsOftenAsTheKernel(design: String) throws {
+    let simulated = try mallometer("simulate", trace, "--design", design, "--format", "json")
+    let modelled = try #require(try simulated.list("runs").first?["pageFaults"] as? Int)
+    let replayed = try mallometer(
+      "replay", trace, "--design", design, "--repeats", "1", "--notebook",
+      folder.file("faults.sqlite"), "--format", "json")
+    try #require(replayed.status == 0, "\(replayed.errors)")
+    let native = try #require(try replayed.list("runs").first?["pageFaults"] as? Int)
+    // Besides those of its blocks a replay takes a few of its own.
+    #expect((native - modelled).magnitude <= 20 + UInt(modelled) / 30)
+  }
+
   @Test(arguments: ["pool", "reuse", "reuse,policy=frozen,header=16", "tiered"])
   func simulationsRepeatThemselves(design: String) throws {
     let both = try mallometer.inBothFormats("simulate", trace, "--design", design)

@@ -1,6 +1,6 @@
-extension TrainingSet {
-  /// The gap of two runs over the trace's time, and what the steps explain of it, by a fit on the
-  /// runs of other traces: nothing is hidden by averaging.
+extension CostModel {
+  /// The gap of two runs over the trace's time, and what the steps explain of it: nothing is hidden
+  /// by averaging.
   /// - Parameter parts: stretches of about the same number of windows.
   /// - Returns: nanoseconds per operation of each stretch.
   public func phases(_ from: Run, _ to: Run, parts: Int = 10) throws(CostsError)
@@ -9,9 +9,6 @@ extension TrainingSet {
     guard from.windows == to.windows else {
       throw .shape(what: "windows", have: to.windows, expected: from.windows)
     }
-    let training = runs.indices.filter { runs[$0].trace != from.trace }
-    guard training.count >= 2 else { throw .tooFewRuns(have: training.count, need: 2) }
-    let costs = RobustFit(self, runs: training, rounds: options.rounds).costs
     let count = min(parts, from.windows)
     return (0..<count).map { part in
       let range = from.windows * part / count..<from.windows * (part + 1) / count

@@ -1,0 +1,126 @@
+import Designs
+import Foundation
+import Platform
+
+extension CostModel {
+  /// What one step, or a group of steps that can't be told apart, contributes to a payoff.
+  public struct Term: Sendable, Codable, Equatable {
+    /// The step's name, or the group's names joined by +.
+    public let step: String
+    /// Occurrences per operation in `from` less those in `to`; for a group, of its first step.
+    public let countDifferencePerEvent: Double
+    /// What that costs; positive where it makes `from` slower.
+    public let ns: Estimate
+    /// Whether data in place tell this cost from others'.
+    public let identifiable: Bool
+    /// Where the cost comes from if it was not measured in place; nil if it was.
+    public let remark: String?
+  }
+
+  /// The cost of one step, nanoseconds per occurrence; its interval is that of the draws alone.
+  public func cost(_ step: Step) -> Estimate { cost(Int(step.rawValue)) }
+
+  /// The same of a column.
+  func cost(_ column: Int) -> Estimate {
+    var counts = [Double](repeating: 0, count: Column.count)
+    counts[column] = 1
+    let half = quantile * deviation(counts)
+    return Estimate(
+      value: costs[column], low: max(0, costs[column] - half), high: costs[column] + half)
+  }
+
+  /// Nanoseconds per operation, from the costs alone.
+  ///
+  /// The interval is that of predictions for unseen traces, and where the design is unseen as well,
+  /// of those for unseen variants besides.
+  /// - Returns: nil when nothing was held out to know the error from.
+  public func time(_ counts: [Double], seenDesign: Bool) -> Estimate? {
+    let value = sum(counts, costs)
+    guard let trace = error.traceMisfit else { return nil }
+    let half = Validation.halfWidth(misfit: trace, folds: error.traceFolds, level: level)
+    var square = half * half
+    if !seenDesign {
+      guard let variant = error.variantMisfit else { return nil }
+      let half = Validation.halfWidth(misfit: variant, folds: error.variantFolds, level: level)
+      square += half * half
+    }
+    let factor = exp(square.squareRoot())
+    return Estimate(value: value, low: value / factor, high: value * factor)
+  }
+
+  /// Nanoseconds per operation of a design on a trace on which another was measured: that one's
+  /// time less what the steps save in which the two differ.
+  /// - Parameters:
+  ///   - measured: the other's counts, its time and the standard error of it.
+  public func time(
+    _ counts: [Double], from measured: (counts: [Double], ns: Double, deviation: Double)
+  ) -> Estimate {
+    let saved = payoff(from: measured.counts, to: counts, noise: measured.deviation)
+    // Never under a quarter of what the costs say.
+    let value = max(measured.ns - saved.value, sum(counts, costs) / 4)
+    let half = (saved.high ?? saved.value) - saved.value
+    return Estimate(value: value, low: max(0, value - half), high: value + half)
+  }
+
+  /// What changes by going from one design's counts to another's, nanoseconds per operation:
+  /// positive where it pays.
+  ///
+  /// The interval holds the scatter of the costs, what predictions of held-out payoffs were off by
+  /// besides, and the noise of the measurement that it is to be compared with.
+  /// - Parameter noise: standard error of that measurement.
+  public func payoff(from: [Double], to: [Double], noise: Double = 0) -> Estimate {
+    estimate(Self.change(from, to), noise: noise)
+  }
+
+  /// The payoff taken apart, largest first; a sum of steps that no data tell apart is one term.
+  public func terms(from: [Double], to: [Double]) -> [Term] {
+    let change = Self.change(from, to)
+    var terms: [Term] = []
+    for group in groups {
+      let steps = group.filter { $0 != Column.intercept && change[$0] != 0 }
+      guard !steps.isEmpty else { continue }
+      var own = [Double](repeating: 0, count: Column.count)
+      for step in steps { own[step] = change[step] }
+      let all = group.filter { $0 != Column.intercept }
+      terms.append(
+        Term(
+          step: all.map(Column.name).joined(separator: "+"),
+          countDifferencePerEvent: change[all[0]], ns: estimate(own, noise: 0),
+          identifiable: all.allSatisfy(isIdentifiable),
+          remark: all.lazy.compactMap(remark).first))
+    }
+    return terms.sorted { $0.ns.value.magnitude > $1.ns.value.magnitude }
+  }
+
+  private func estimate(_ change: [Double], noise: Double) -> Estimate {
+    let value = sum(change, costs)
+    let parameters = deviation(change)
+    let misfit = error.payoffShare * gross(change)
+    let half =
+      quantile * (parameters * parameters + misfit * misfit + noise * noise).squareRoot()
+    return Estimate(value: value, low: value - half, high: value + half)
+  }
+
+  /// Σ |count difference| × cost: how much is exchanged, whatever is left of it.
+  func gross(_ change: [Double]) -> Double { sum(change.map(\.magnitude), costs) }
+
+  /// How far a sum of costs scatters over the draws, around the sum of the costs.
+  func deviation(_ counts: [Double]) -> Double {
+    let value = sum(counts, costs)
+    return CostDraws.deviation(
+      draws.map { way in
+        way.reduce(0.0) { square, draw in
+          let distance = sum(counts, draw) - value
+          return square + distance * distance
+        } / Double(max(way.count, 1))
+      })
+  }
+
+  func sum(_ counts: [Double], _ costs: [Double]) -> Double {
+    zip(counts, costs).reduce(0) { $0 + $1.0 * $1.1 }
+  }
+
+  private static func change(_ from: [Double], _ to: [Double]) -> [Double] {
+    zip(from, to).map { $0 - $1 }
+  }
+}

@@ -1,0 +1,104 @@
+import Designs
+import Platform
+
+extension TrainingSet {
+  func evaluate(
+    _ fold: Fold, _ scheme: ValidationScheme, _ fit: FoldCosts, _ noise: RunNoise
+  ) -> [Validation.Raw] {
+    let constant = constant(fold.training)
+    let isTraining = Set(fold.training)
+    var windows: [Int: [Double]] = [:]
+    func predictedWindows(_ run: Int) -> [Double] {
+      if let known = windows[run] { return known }
+      let made = runs[run].predictedWindows(fit.expanded)
+      windows[run] = made
+      return made
+    }
+    return fold.heldOut.map { index in
+      let run = runs[index]
+      let near = anchors(index, among: fold.training)
+      let anchor = Anchor(
+        near.map { runs[$0] }, predicted: near.map(predictedWindows),
+        means: near.map { rows[$0].sum(fit.costs) })
+      let model = rows[index].sum(fit.costs)
+      return Validation.Raw(
+        run: Validation.HeldOut(
+          fold: fold.name, trace: run.trace, design: run.design.description,
+          measuredNs: rows[index].meanTime, predictedNs: anchor.predictedMean(model),
+          modelNs: model,
+          windowErrorPercent: run.windowErrorPercent(predictedWindows(index), anchor),
+          constantNs: constant, nearestVariantNs: nearest(index, among: fold.training, scheme),
+          payoff: nil),
+        payoff: payoff(index, isTraining, fit, noise))
+    }
+  }
+
+  /// Against the family's default on the same trace, if that is another run of the same session and
+  /// was not held out with it.
+  private func payoff(
+    _ index: Int, _ isTraining: Set<Int>, _ fit: FoldCosts, _ noise: RunNoise
+  ) -> Validation.RawPayoff? {
+    guard let base = defaults[index], base != index, isTraining.contains(base),
+      runs[base].session == runs[index].session
+    else { return nil }
+    let change = difference(base, index)
+    let value = Self.product(change, fit.costs)
+    let squares = fit.draws.map { way in
+      way.reduce(0.0) { square, draw in
+        let distance = Self.product(change, draw) - value
+        return square + distance * distance
+      } / Double(max(way.count, 1))
+    }
+    return Validation.RawPayoff(
+      measuredNs: rows[base].meanTime - rows[index].meanTime, predictedNs: value,
+      deviation: CostDraws.deviation(squares),
+      gross: Self.product(change.map(\.magnitude), fit.costs),
+      noise: noise.difference(base, index))
+  }
+
+  /// The gaps of the families as they come, on a trace that was held out.
+  func gaps(_ fold: Fold, _ fit: FoldCosts, _ noise: RunNoise) -> [Validation.Gap] {
+    let last = Self.family(Family.pool.name)
+    guard let to = fold.heldOut.first(where: { last == runs[$0].design }) else { return [] }
+    let others = fold.heldOut.filter {
+      defaults[$0] == $0 && $0 != to && runs[$0].session == runs[to].session
+    }
+    return others.map { from in
+      let measured = rows[from].meanTime - rows[to].meanTime
+      let floor = RunNoise.quantile * noise.difference(from, to)
+      return Validation.Gap(
+        trace: fold.name, from: runs[from].design.family, to: runs[to].design.family,
+        measuredNs: measured, explainedNs: Self.product(difference(from, to), fit.costs),
+        noiseFloorNs: floor,
+        toleratedNs: max(0.15 * measured.magnitude, 0.03 * rows[from].meanTime, floor))
+    }
+  }
+
+  /// The design of a family as it comes.
+  static func family(_ name: String) -> Design? {
+    Family.all.first { $0.name == name }.map { Design(family: $0) }
+  }
+
+  /// Steps per operation of one run less another's, by column of the set.
+  private func difference(_ first: Int, _ second: Int) -> [Double] {
+    var result = [Double](repeating: 0, count: columns.count)
+    for (column, mean) in zip(rows[first].columns, rows[first].means) { result[column] += mean }
+    for (column, mean) in zip(rows[second].columns, rows[second].means) {
+      result[column] -= mean
+    }
+    return result
+  }
+
+  private static func product(_ first: [Double], _ second: [Double]) -> Double {
+    zip(first, second).reduce(0) { $0 + $1.0 * $1.1 }
+  }
+}
+
+extension RunRows {
+  /// Predicted nanoseconds per operation over the whole run, by costs of the set's columns.
+  func sum(_ costs: [Double]) -> Double {
+    var sum = 0.0
+    for (column, mean) in zip(columns, means) { sum += mean * costs[column] }
+    return sum
+  }
+}
