@@ -38,7 +38,7 @@ struct ExplainCommand: AsyncParsableCommand {
   var budget = TimeBudget(seconds: 60)
 
   @Option(help: ArgumentHelp("Replays of each of the two allocators.", valueName: "n"))
-  var repeats = 9
+  var repeats = 12
 
   @OptionGroup var placement: PlacementOptions
 
