@@ -50,8 +50,10 @@ public struct Prior: Sendable, Equatable, Codable {
 
   /// From an isolated cost: in place it may be hidden behind other work, so it is expected within
   /// 100 %, but never nearer than 0.3 ns.
-  public init(isolated: Double) {
-    self.init(mean: max(0, isolated), deviation: max(isolated, 0.3))
+  /// - Parameter order: how much the step may cost where it is larger. Alone, everything that a step
+  ///   touches is in the first cache level; what happens seldom finds it cold in place.
+  public init(isolated: Double, order: Double = 0) {
+    self.init(mean: max(0, isolated), deviation: max(isolated, order, 0.3))
   }
 }
 
@@ -65,7 +67,9 @@ extension Priors {
       uniqueKeysWithValues: Step.allCases.map { step in
         (
           Int(step.rawValue),
-          isolated[step].map(Prior.init(isolated:)) ?? Prior(assumed: step)
+          isolated[step].map {
+            Prior(isolated: $0, order: AssumedCosts.nanoseconds(step))
+          } ?? Prior(assumed: step)
         )
       })
   }

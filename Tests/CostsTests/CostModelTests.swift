@@ -105,6 +105,17 @@ import Testing
     #expect(model.remark(Int(Step.usedCounterAtomic.rawValue)) == nil)
   }
 
+  /// Alone a step finds everything in the cache: what happens seldom may cost far more in place.
+  @Test func aColdStepMayCostMoreThanAlone() throws {
+    let priors = Priors(isolated: [.segmentInit: 0.3, .headerWrite: 0.3])
+    let cold = try #require(priors[Int(Step.segmentInit.rawValue)])
+    #expect(cold.mean == 0.3)
+    #expect(cold.deviation == AssumedCosts.nanoseconds(.segmentInit))
+    let warm = try #require(priors[Int(Step.headerWrite.rawValue)])
+    #expect(warm.deviation == 1)
+    #expect(Prior(isolated: 5, order: 2).deviation == 5)
+  }
+
   @Test func heldOutPayoffsLieInTheirIntervals() throws {
     var inside = 0.0
     for seed in 1...4 {
