@@ -17,13 +17,15 @@ struct RunNoise: Sendable {
     struct Key: Hashable {
       let trace: Int
       let family: String
+      let columns: [Int]
       let counts: [Double]
     }
     var twins: [Key: [Double]] = [:]
     for run in subset {
       let rows = set.rows[run]
       let key = Key(
-        trace: rows.trace, family: set.runs[run].design.family, counts: rows.means)
+        trace: rows.trace, family: set.runs[run].design.family, columns: rows.columns,
+        counts: rows.means)
       twins[key, default: []].append(rows.meanTime)
     }
     var squares: [Int: (sum: Double, degrees: Double)] = [:]

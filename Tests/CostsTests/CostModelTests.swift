@@ -130,6 +130,24 @@ import Testing
     #expect(inside > 88)
   }
 
+  /// Designs that take the same steps are replays of one; those that take others as often are not.
+  @Test func noiseIsWhatTwinsDifferBy() throws {
+    func run(_ changes: [String: String], _ steps: [Step: Float], _ time: Float) throws -> Run {
+      try Run(
+        trace: "t", design: Design(family: .pool, changes: changes), operations: [1024],
+        counts: Step.allCases.map { steps[$0] ?? 0 }, nanoseconds: [time])
+    }
+    let set = try TrainingSet(runs: [
+      run([:], [.mallocCall: 1, .branchHinted: 1], 10),
+      run(["encoding": "xor-rotate"], [.mallocCall: 1, .branchHinted: 1], 10.2),
+      run(["branch-hints": "off"], [.mallocCall: 1, .branchUnhinted: 1], 20),
+    ])
+    let noise = RunNoise(set, [0, 1, 2])
+    // Two values 2 % apart scatter by that over the root of 2.
+    #expect((noise.deviations[0] / 10 - 0.02 / 2.0.squareRoot()).magnitude < 0.001)
+    #expect((noise.deviations[2] / 20 - 0.02 / 2.0.squareRoot()).magnitude < 0.001)
+  }
+
   /// What lies in another session than its default has no payoff.
   @Test func payoffsAreOfOneSession() throws {
     let old = try set(36).runs
