@@ -42,6 +42,9 @@ struct ScoreCachingStudyCommand: AsyncParsableCommand {
   @Option(help: "The allocator beneath: NAME[,toggle=value…], glibc, or preload:FILE.so.")
   var design = "glibc"
 
+  @Flag(help: "Measure again what the notebook has already.")
+  var again = false
+
   @OptionGroup var common: CommonOptions
 
   func validate() throws {
@@ -56,7 +59,8 @@ struct ScoreCachingStudyCommand: AsyncParsableCommand {
     let study = try ScoreCaching.Study(
       populations: populations.values, repeats: repeats, seed: context.seed,
       allocator: context.designCatalogue().allocator(design), installation: installation,
-      notebook: context.openNotebook(), processor: ReplayCommand.processor())
+      notebook: context.openNotebook(), processor: ReplayCommand.processor(),
+      measuresAnew: again)
     context.progress.begin("sorting", total: study.processes)
     let findings = try study.run { context.progress.advance(detail: $0) }
     try context.print(

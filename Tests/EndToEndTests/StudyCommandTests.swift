@@ -38,7 +38,7 @@ import Testing
       "rows",
       keys: """
         population predictedChangePercent measuredChangePercent inInterval noiseFloorPercent loads
-        caching allocationNs terms
+        caching overheadNs allocationNs terms
         """)
     #expect(rows.compactMap { $0["population"] as? Int } == [10, 40, 100, 300])
     for row in rows {
@@ -63,6 +63,11 @@ import Testing
       "study", "score-caching", "--populations", "10,20", "--repeats", "1", "--design", "pool",
       "--format", "json", "--quiet", "--notebook", notebook)
     try #require(studied.status == 0, "\(studied.errors)")
+    let kept = try processesKept()
+    let again = try mallometer(
+      "study", "score-caching", "--populations", "10,20", "--repeats", "1", "--design", "pool",
+      "--again", "--quiet", "--notebook", notebook)
+    #expect(try again.status == 0 && processesKept() == 2 * kept, "\(again.errors)")
     #expect((try studied.json()["design"] as? String)?.hasPrefix("pool") == true)
     #expect(try studied.list("claims").isEmpty, "nothing to put beside them without 100 objects")
   }

@@ -26,8 +26,8 @@ public enum ScoreCaching {
   /// What the counting build counts, in the order of `enum step` of the program.
   public enum Step: Int, CaseIterable, Codable, Sendable {
     case comparisons, atomicLoads
-    /// Elements sorted into a run.
-    case insertions
+    /// Those of the comparisons that sort elements into runs.
+    case insertionComparisons
     /// Elements put somewhere one by one, and their bytes.
     case elementMoves, bytesMoved
     /// Bytes of runs of elements, copied at once.

@@ -8,8 +8,10 @@ extension ScoreCaching {
   public enum Cost: String, CaseIterable, Sendable {
     /// Once an epoch.
     case call
-    case comparison, insertion, misprediction
+    case comparison, misprediction
     case atomicLoad = "atomic load"
+    /// What a comparison costs more where runs are sorted by insertion.
+    case insertion
     /// An object's line that is not in the first level: where a comparison waits for it, and where
     /// all objects are passed through in turn.
     case comparedLine = "line compared"
@@ -48,7 +50,7 @@ extension ScoreCaching {
           case .comparison: steps(.comparisons)
           case .misprediction: Double(counts.mispredictions) / epochs
           case .atomicLoad: steps(.atomicLoads)
-          case .insertion: steps(.insertions)
+          case .insertion: steps(.insertionComparisons)
           case .comparedLine: Double(counts.comparedLines) / epochs
           case .passedLine: Double(counts.passedLines) / epochs
           case .comparedTranslation: Double(counts.comparedTranslations) / epochs
@@ -101,8 +103,11 @@ extension ScoreCaching {
       guard observation.kernel.isForm,
         let sort = self.observation(.sortEntries, observation.population)
       else { return (0, observation.counts) }
-      let allocation = observation.kernel == .caching ? allocationNs(observation.population) : 0
-      return (sort.nanoseconds + allocation, zip(observation.counts, sort.counts).map { $0 - $1 })
+      let allocations =
+        observation.kernel == .caching ? self.observation(.allocate, observation.population) : nil
+      return [sort, allocations].compactMap { $0 }.reduce((0, observation.counts)) { known, part in
+        (known.0 + part.nanoseconds, zip(known.1, part.counts).map { $0 - $1 })
+      }
     }
 
     /// Fitted costs in nanoseconds, by `Cost`: non-negative least squares on relative errors.
@@ -156,8 +161,7 @@ extension ScoreCaching {
       let others = populations.filter { $0 != population }
       guard others.count > 1 else { return Estimate(unbounded: value) }
       let squares = try others.reduce(0.0) { sum, other in
-        let error =
-          try logRatio(other, hiding: [population, other]) - measuredLogRatio(other)
+        let error = try logRatio(other, hiding: [population, other]) - measuredLogRatio(other)
         return sum + error * error
       }
       let width =
@@ -169,11 +173,9 @@ extension ScoreCaching {
     /// By how many nanoseconds an epoch of the second form is longer, part by part, as predicted.
     func terms(_ population: Int) throws -> [Term] {
       let costs = try costs(hiding: [population])
-      guard let first = observation(.loads, population),
-        let second = observation(.caching, population)
-      else {
-        return []
-      }
+      guard let first = observation(.loads, population).map(known),
+        let second = observation(.caching, population).map(known)
+      else { return [] }
       let differences = Cost.allCases.indices.map {
         (second.counts[$0] - first.counts[$0]) * costs[$0]
       }
@@ -181,13 +183,16 @@ extension ScoreCaching {
         zip(Cost.allCases, differences).reduce(0) { $0 + (parts.contains($1.0) ? $1.1 : 0) }
       }
       return [
-        Term(name: "atomic loads", ns: sum([.atomicLoad, .comparedLine, .comparedTranslation])),
+        Term(
+          name: "atomic loads",
+          ns: sum([.atomicLoad, .comparedLine, .comparedTranslation])),
         Term(
           name: "reference counts",
           ns: sum([.referenceIncrement, .referenceDecrement, .passedLine])),
         Term(name: "copying", ns: sum([.elementMove, .byteMoved, .byteCopied])),
-        Term(name: "allocation", ns: allocationNs(population)),
-        Term(name: "sorting", ns: sum([.call, .comparison, .insertion, .misprediction])),
+        // Its run alone is one more call than there is.
+        Term(name: "allocation", ns: allocationNs(population) + sum([.call])),
+        Term(name: "sorting", ns: sum([.comparison, .insertion, .misprediction])),
       ]
     }
 

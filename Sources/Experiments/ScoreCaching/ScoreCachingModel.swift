@@ -226,7 +226,7 @@ extension ScoreCaching {
         }
         machine.branch(2, taken: place > start)
         elements[place] = held
-        counts[.insertions] += 1
+        counts[.insertionComparisons] += UInt64(next - place + (place > start ? 1 : 0))
         countMoves(UInt64(next - place + 2), kind)
       }
     }

@@ -17,6 +17,8 @@ extension ScoreCaching {
     let program: Program
     let store: Store
     let geometry: MachineGeometry
+    /// Whether what the notebook has is left aside.
+    let measuresAnew: Bool
 
     /// How many builds of the program take turns.
     private static let builds = 3
@@ -24,7 +26,8 @@ extension ScoreCaching {
     /// - Parameter populations: from `Workload.populations`.
     public init(
       populations: [Int], repeats: Int, seed: UInt64, allocator: Allocator,
-      installation: Installation, notebook: Notebook, processor: Int?
+      installation: Installation, notebook: Notebook, processor: Int?,
+      measuresAnew: Bool = false
     ) throws {
       self.populations = Set(populations).sorted()
       self.repeats = repeats
@@ -39,6 +42,7 @@ extension ScoreCaching {
         notebook: notebook, allocator: contender.name,
         build: "\(library ?? "preinstalled") \(build)", seed: seed)
       geometry = .current()
+      self.measuresAnew = measuresAnew
     }
 
     /// As the user named it, canonical for own designs.
@@ -58,7 +62,7 @@ extension ScoreCaching {
     /// - Parameter progress: called after every process with what it ran.
     public func run(progress: (String) -> Void) throws -> Findings {
       let series = self.series
-      try store.begin(series, repeats: repeats)
+      if !measuresAnew { try store.begin(series, repeats: repeats) }
       var random = SeededGenerator(seed: seed)
       var runs: [Series: [Run]] = [:]
       for round in 0..<repeats {
@@ -94,6 +98,8 @@ extension ScoreCaching {
       /// Nanoseconds per sort.
       public let loadsNs: Estimate
       public let cachingNs: Estimate
+      /// What the second form takes beyond the sort of ready entries.
+      public let overheadNs: Estimate
       /// Percent of the time of the first form by which the second is longer.
       public let predicted: Estimate
       public let measured: Estimate
@@ -106,6 +112,8 @@ extension ScoreCaching {
       /// Steps per sort.
       public let loads: [Double]
       public let caching: [Double]
+      /// Of the second form's steps, those that are not its sort's.
+      public let overhead: [Double]
     }
 
     /// What a step was fitted to cost.
@@ -126,6 +134,7 @@ extension ScoreCaching {
       rows = try workloads.map { workload in
         let loads = Series(kernel: .loads, workload: workload)
         let caching = Series(kernel: .caching, workload: workload)
+        let sort = Series(kernel: .sortEntries, workload: workload)
         var twin = loads
         twin.isTwin = true
         let noise = Self.change(from: times(loads), to: times(twin), seed: seed)
@@ -136,12 +145,13 @@ extension ScoreCaching {
           population: workload.population,
           loadsNs: RepeatStatistics.difference(times(loads), seed: seed),
           cachingNs: RepeatStatistics.difference(times(caching), seed: seed),
+          overheadNs: RepeatStatistics.difference(times(caching), less: times(sort), seed: seed),
           predicted: Self.percent(try predictor.prediction(workload.population)),
           measured: Self.change(from: times(loads), to: times(caching), seed: seed),
           noiseFloorPercent: noise.low.flatMap { low in noise.high.map { max(abs(low), abs($0)) } },
           allocationNs: predictor.allocationNs(workload.population),
           terms: try predictor.terms(workload.population), loads: steps(loads),
-          caching: steps(caching))
+          caching: steps(caching), overhead: zip(steps(caching), steps(sort)).map { $0 - $1 })
       }
       costs = zip(Cost.allCases, try predictor.costEstimates()).map {
         CostEstimate(cost: $0, ns: $1)
@@ -163,21 +173,24 @@ extension ScoreCaching {
     }
   }
 
-  /// Where the sign of the change turns: between two neighbouring populations whose signs are clear.
+  /// Where the sign of the change turns: between two populations with none of another sign between.
   public struct Flip: Equatable, Encodable, Sendable {
     public let after: Int
     public let before: Int
     /// Where the change is 0 if it follows the logarithm of the population.
     public let near: Double
 
-    /// - Parameter changes: by rising population; one whose interval has 0 in it has no sign.
-    public static func all(in changes: [(population: Int, change: Estimate)]) -> [Flip] {
+    /// - Parameters:
+    ///   - changes: by rising population.
+    ///   - clearly: whether an interval with 0 in it leaves a change without a sign.
+    public static func all(
+      in changes: [(population: Int, change: Estimate)], clearly: Bool = true
+    ) -> [Flip] {
       var flips: [Flip] = []
       var last: (population: Int, change: Estimate)?
       for next in changes {
-        guard let low = next.change.low, let high = next.change.high, low > 0 || high < 0 else {
-          continue
-        }
+        let isClear = (next.change.low ?? -1) > 0 || (next.change.high ?? 1) < 0
+        guard isClear || !clearly else { continue }
         if let last, (last.change.value > 0) != (next.change.value > 0) {
           let share = last.change.value / (last.change.value - next.change.value)
           let (from, to) = (log(Double(last.population)), log(Double(next.population)))

@@ -21,7 +21,7 @@ static __attribute__((noinline)) void SORT_NAME(
         place--;
       }
       elements[place] = held;
-      COUNT(INSERTIONS);
+      COUNT_N(INSERTION_COMPARISONS, next - place + (place > start));
       COUNT_MOVES(next - place + 2, sizeof held);
     }
   }
