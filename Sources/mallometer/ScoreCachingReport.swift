@@ -18,7 +18,8 @@ struct ScoreCachingReport: Report {
     let population: Int
     let predictedChangePercent: Estimate
     let measuredChangePercent: Estimate
-    let inInterval: Bool
+    /// Null where the prediction has no bounds.
+    @Nullable var inInterval: Bool?
     @Nullable var noiseFloorPercent: Double?
     let loads: Form
     let caching: Form
@@ -30,7 +31,8 @@ struct ScoreCachingReport: Report {
       population = row.population
       predictedChangePercent = row.predicted
       measuredChangePercent = row.measured
-      inInterval = row.predicted.contains(row.measured.value)
+      let hasBounds = row.predicted.low != nil && row.predicted.high != nil
+      inInterval = hasBounds ? row.predicted.contains(row.measured.value) : nil
       noiseFloorPercent = row.noiseFloorPercent
       loads = Form(ns: row.loadsNs, steps: row.loads)
       caching = Form(ns: row.cachingNs, steps: row.caching)
@@ -84,7 +86,7 @@ struct ScoreCachingReport: Report {
         Text.count(row.population), Text.number(row.loads.ns.value),
         Text.number(row.caching.ns.value), Text.estimate(row.predictedChangePercent),
         Text.estimate(row.measuredChangePercent), row.noiseFloorPercent.map(Text.number) ?? "–",
-        row.inInterval ? "yes" : "no")
+        row.inInterval.map { $0 ? "yes" : "no" } ?? "–")
     }
     let parts = rows.first?.terms.map(\.name) ?? []
     var terms = Table(["population"] + parts.map { "\($0) ns" })
@@ -95,12 +97,16 @@ struct ScoreCachingReport: Report {
     for cost in costs {
       costTable.add(cost.step, Text.estimate(cost.ns), Text.cycles(cost.cycles))
     }
-    let inside = rows.count(where: \.inInterval)
+    let judged = rows.compactMap(\.inInterval)
+    let coverage =
+      judged.isEmpty
+      ? "three populations at least are needed for predicted intervals"
+      : "\(judged.count { $0 }) of \(judged.count) measured changes lie inside the predicted 95 % interval"
     return """
-      score caching over \(design): caching against loads, per sort, \(repeats) processes each
+      score caching over \(design): caching against loads, per sort, repeats: \(repeats)
 
       \(changes.text)
-      \(inside) of \(rows.count) measured changes lie inside the predicted 95 % interval.
+      \(coverage)
       measured: \(sentence(measuredFlips, rows.map(\.measuredChangePercent)))
       predicted: \(sentence(predictedFlips, rows.map(\.predictedChangePercent)))
 

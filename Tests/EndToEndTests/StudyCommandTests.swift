@@ -68,6 +68,8 @@ import Testing
       "study", "score-caching", "--populations", "10,20", "--repeats", "1", "--design", "pool",
       "--again", "--quiet", "--notebook", notebook)
     #expect(try again.status == 0 && processesKept() == 2 * kept, "\(again.errors)")
+    let row = try #require(try studied.list("rows").first)
+    #expect(row["inInterval"] is NSNull, "two populations set no bounds")
     #expect((try studied.json()["design"] as? String)?.hasPrefix("pool") == true)
     #expect(try studied.list("claims").isEmpty, "nothing to put beside them without 100 objects")
   }
