@@ -62,29 +62,6 @@ enum LinearAlgebra {
     return (solution, independence)
   }
 
-  /// Reduces rows to the triangular factor: `columns` rows with the same inner products.
-  static func triangularFactor(_ matrix: Matrix) throws(CostsError) -> Matrix {
-    _ = quiet
-    let columns = matrix.columns
-    guard matrix.rows > columns else { return matrix }
-    var factors = matrix.elements
-    var scalars = [Double](repeating: 0, count: columns)
-    var status: Int32 = 0
-    factors.withUnsafeMutableBufferPointer { factors in
-      scalars.withUnsafeMutableBufferPointer { scalars in
-        var a = gsl_matrix_view_array(factors.baseAddress, matrix.rows, columns)
-        var t = gsl_vector_view_array(scalars.baseAddress, columns)
-        status = gsl_linalg_QR_decomp(&a.matrix, &t.vector)
-      }
-    }
-    try check("gsl_linalg_QR_decomp", status)
-    var triangle = Matrix(rows: columns, columns: columns)
-    for row in 0..<columns {
-      for column in row..<columns { triangle[row, column] = factors[row * columns + column] }
-    }
-    return triangle
-  }
-
   /// Singular values, falling, and the right singular vectors as the columns of `vectors`.
   ///
   /// One-sided Jacobi: accurate for the small singular values, which are the ones that matter.
