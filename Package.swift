@@ -96,6 +96,7 @@ let package = Package(
       name: "Experiments",
       dependencies: [
         "Platform", "Traces", "Designs", "Models", "NativeDesigns", "Replay", "Costs", "Notebook",
+        "Hypotheses",
       ], swiftSettings: strict),
     .target(
       name: "Hypotheses", dependencies: ["Platform", "Traces", "Designs"], swiftSettings: strict),
@@ -104,7 +105,7 @@ let package = Package(
       name: "mallometer",
       dependencies: [
         "Platform", "Traces", "Recording", "Designs", "Models", "NativeDesigns", "Replay",
-        "Costs", "Notebook", "Experiments", "Reports",
+        "Costs", "Notebook", "Experiments", "Hypotheses", "Reports",
         .product(name: "ArgumentParser", package: "swift-argument-parser"),
         .product(name: "Logging", package: "swift-log"),
       ], swiftSettings: strict),
@@ -124,7 +125,8 @@ let package = Package(
     .testTarget(
       name: "ExperimentsTests",
       dependencies: [
-        "Experiments", "Notebook", "Replay", "Designs", "Models", "NativeDesigns", "Platform",
+        "Experiments", "Costs", "Hypotheses", "Notebook", "Replay", "Designs", "Models",
+        "NativeDesigns", "Platform",
       ],
       swiftSettings: strict),
     .testTarget(

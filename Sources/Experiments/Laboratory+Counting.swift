@@ -63,7 +63,7 @@ public struct SimulationTotals: Sendable, Codable, Equatable {
 extension Laboratory {
   /// What was counted depends on the models, on what they are compiled from and on the machine
   /// that is simulated: counts of another build of mallometer are left aside.
-  private var modelVersion: String {
+  var modelVersion: String {
     get throws { "\(try Self.executable.get());\(try Subject.canonical(machine))" }
   }
 

@@ -112,7 +112,7 @@ extension Laboratory {
     for (design, builds) in zip(missing, built) { libraries[design] = builds }
   }
 
-  private func plan(for sample: Sample) throws -> Plan {
+  func plan(for sample: Sample) throws -> Plan {
     if let plan, plan.hash == sample.hash { return plan.plan }
     let made = try Plan.compile(workload: sample.workload)
     plan = (sample.hash, made)

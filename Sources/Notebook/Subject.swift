@@ -119,6 +119,8 @@ public struct Conclusion<Content: Codable & Sendable>: Sendable {
 /// What a conclusion is.
 public enum ConclusionKind: String, Sendable, CaseIterable {
   case calibration, fit, explanation, prediction, verdict
+  /// What was counted from outside of a design, or while threads ran beside each other.
+  case observation
 }
 
 /// The machine that figures were measured on.

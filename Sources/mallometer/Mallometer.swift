@@ -28,6 +28,7 @@ struct Mallometer: AsyncParsableCommand {
       CalibrateCommand.self,
       FitCommand.self,
       ExplainCommand.self,
+      ValidateCommand.self,
       StudyCommand.self,
       DoctorCommand.self,
     ])

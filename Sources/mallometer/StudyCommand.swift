@@ -31,13 +31,15 @@ struct ScoreCachingStudyCommand: AsyncParsableCommand {
         mallometer study score-caching --populations 10,100,1000 --design mimalloc
       """)
 
+  /// Unless others are asked for.
+  static let usualPopulations = [10, 20, 50, 100, 200, 500, 1000, 2000, 5000, 10_000]
+  static let usualRepeats = 12
+
   @Option(help: ArgumentHelp("How many objects, several after commas.", valueName: "n,n,…"))
-  var populations: Populations = .init(values: [
-    10, 20, 50, 100, 200, 500, 1000, 2000, 5000, 10_000,
-  ])
+  var populations = Populations(values: Self.usualPopulations)
 
   @Option(help: "Processes of every form and step on every population.")
-  var repeats = 12
+  var repeats = Self.usualRepeats
 
   @Option(help: "The allocator beneath: NAME[,toggle=value…], glibc, or preload:FILE.so.")
   var design = "glibc"

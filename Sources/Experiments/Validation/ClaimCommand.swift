@@ -1,0 +1,118 @@
+import Designs
+import Foundation
+import Hypotheses
+import Traces
+
+/// The command line that shows what a verdict rests on.
+struct ClaimCommand {
+  /// The folder of the bundled traces.
+  let traces: URL
+  let catalogue: DesignCatalogue
+  let repeats: Int
+
+  /// Commands for a shell, in the order in which they are to be run.
+  func text(_ claim: Claim) -> String {
+    guard case .experiment(let experiment) = claim.trial else { return again(claim) }
+    let measures = experiment.quantity.measures
+    guard let workload = experiment.workload else { return "mallometer calibrate" }
+    if case .scoreCaching = workload.origin { return "mallometer study score-caching" }
+    let designs = experiment.designs.map { "--design \(Self.quoted($0.text))" }
+    let prepare = generate(workload)
+    let file = Self.quoted(file(workload))
+    let options = Self.options(workload)
+    func run(_ command: String, _ rest: [String]) -> String {
+      (prepare + [([command, file] + rest + options).joined(separator: " ")])
+        .joined(separator: " && ")
+    }
+    // What says most about the claim comes first.
+    for measure in measures {
+      switch measure {
+      case .shareOfGap where experiment.designs.count == 2:
+        return run(
+          "mallometer explain",
+          [
+            "--from \(Self.quoted(experiment.designs[0].text))",
+            "--to \(Self.quoted(experiment.designs[1].text))",
+          ])
+      case .payoff(let side, let change):
+        guard let before = experiment.design(side) else { continue }
+        let after = before.design.flatMap { try? catalogue.apply(change, to: $0) }
+        return run(
+          "mallometer replay",
+          [
+            "--design \(Self.quoted(before.text))",
+            "--design \(Self.quoted(after?.description ?? before.text))", "--repeats \(repeats)",
+          ])
+      case .cost, .shareOfTime:
+        return run("mallometer simulate", designs) + " && mallometer fit"
+      case .scaling:
+        let alone = (["mallometer replay", file] + designs + ["--threads one"])
+          .joined(separator: " ")
+        return run("mallometer replay", designs) + " && " + alone
+      default: break
+      }
+    }
+    for measure in measures {
+      switch measure {
+      case .time, .gap, .pageFaults, .bytes(.peakResident, _):
+        return run("mallometer replay", designs + ["--repeats \(repeats)"])
+      case .count where workload.threads == .recorded:
+        return run("mallometer check", designs + ["--concurrent"])
+      case .systemCalls where experiment.designs.contains(where: { $0.design == nil }):
+        return again(claim)
+      case .count, .bytes, .systemCalls: return run("mallometer simulate", designs)
+      default: break
+      }
+    }
+    return run("mallometer info", [])
+  }
+
+  /// Judges the claim alone.
+  private func again(_ claim: Claim) -> String {
+    guard case .file(let path, _, _) = claim.place else { return "mallometer validate" }
+    return "mallometer validate \(Self.quoted(path)) --only \(claim.id)"
+  }
+
+  private func generate(_ workload: ClaimWorkload) -> [String] {
+    guard case .recipe(let recipe, let parameters) = workload.origin else { return [] }
+    return [
+      (["mallometer generate", recipe] + parameters
+        + ["--seed \(workload.seed)", "-o \(Self.fileName(workload))"]).joined(separator: " ")
+    ]
+  }
+
+  private func file(_ workload: ClaimWorkload) -> String {
+    if case .trace(let name) = workload.origin { return Self.path(ofTrace: name, in: traces) }
+    return Self.fileName(workload)
+  }
+
+  /// A bundled trace's path, or that of another one as it was named.
+  static func path(ofTrace name: String, in folder: URL) -> String {
+    let bundled = folder.appendingPathComponent("\(name).mlt").path
+    return FileManager.default.fileExists(atPath: bundled) ? bundled : name
+  }
+
+  /// What a recipe's trace is called: by the workload's name, or by what it is.
+  static func fileName(_ workload: ClaimWorkload) -> String {
+    if let name = workload.name { return "\(name).mlt" }
+    guard case .recipe(let recipe, let parameters) = workload.origin else { return "workload.mlt" }
+    let words = [recipe] + parameters.map { $0.replacing("=", with: "-") }
+    return (words + ["seed-\(workload.seed)"]).joined(separator: "-") + ".mlt"
+  }
+
+  private static func options(_ workload: ClaimWorkload) -> [String] {
+    var options: [String] = []
+    if workload.touch != .auto { options.append("--touch \(workload.touch.rawValue)") }
+    if workload.threads != .one { options.append("--threads \(workload.threads.rawValue)") }
+    if workload.loops != 1 { options.append("--loops \(workload.loops)") }
+    return options
+  }
+
+  /// As a shell takes it.
+  private static func quoted(_ word: String) -> String {
+    let plain = word.allSatisfy {
+      $0.isASCII && ($0.isLetter || $0.isNumber || "-_=,./:+".contains($0))
+    }
+    return plain ? word : "'\(word.replacing("'", with: "'\\''"))'"
+  }
+}
