@@ -12,6 +12,25 @@ extension Design {
     return variants
   }
 
+  /// Every design that differs from one in a single toggle and in what that toggle requires to have
+  /// an effect, in the order in which the family declares them; contradictory ones are left out.
+  public static func singleChanges(of design: Design) -> [Design] {
+    guard let family = Family.all.first(where: { $0.name == design.family }) else { return [] }
+    let values = Dictionary(uniqueKeysWithValues: design.settings.map { ($0.toggle, $0.value) })
+    var designs: [Design] = []
+    for toggle in family.toggles {
+      for value in toggle.values where value != design[toggle.name] {
+        var changes = values.merging([toggle.name: value]) { $1 }
+        if let unmet = family.contradiction(in: changes), unmet.setting.toggle == toggle.name {
+          changes[unmet.requirement.toggle] = unmet.requirement.values[0]
+        }
+        guard family.contradiction(in: changes) == nil else { continue }
+        designs.append(Design(family: family, changes: changes))
+      }
+    }
+    return designs
+  }
+
   /// Every design without contradictions that differs from the family's defaults in exactly so many
   /// toggles: the same list on every run. It grows fast with `toggles`; pairs are what interactions
   /// are found with.

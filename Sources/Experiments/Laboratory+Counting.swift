@@ -15,6 +15,20 @@ public struct CountedRun: Sendable {
   public let counts: [Float]
   public let totals: SimulationTotals
 
+  /// Steps per operation over the whole run, one per column (the constant's is 1).
+  public var meanCounts: [Double] {
+    var sums = [Double](repeating: 0, count: Column.count)
+    for window in operations.indices {
+      let base = window * Step.count
+      for step in 0..<Step.count {
+        sums[step] += Double(operations[window]) * Double(counts[base + step])
+      }
+    }
+    sums = sums.map { $0 / Double(max(totals.operations, 1)) }
+    sums[Column.intercept] = 1
+    return sums
+  }
+
   /// With the times of a replay.
   /// - Parameters:
   ///   - windowNanoseconds: per window.
@@ -94,7 +108,8 @@ extension Laboratory {
         sample: pair.sample, design: pair.design, subject: try subject(pair.sample, pair.design),
         machine: machine)
     }
-    stage("counting steps", pairs.count)
+    // Two designs on a trace are counted while a line about them would be read.
+    if pairs.count > 2 { stage("counting steps", pairs.count) }
     let notebook = notebook
     return try ConcurrentWork.map(
       jobs, progress: { self.progress("counted \($0.design) on \($0.sample.name)") },

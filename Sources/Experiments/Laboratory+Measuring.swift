@@ -101,6 +101,12 @@ extension Laboratory {
     libraries[design] != nil || compiler.hasPlacements(design, count: builds)
   }
 
+  /// The library of each design as it is usually placed: what a program has preloaded.
+  public func libraries(of designs: [Design]) throws -> [URL?] {
+    try compile(designs)
+    return designs.map { libraries[$0]?.first }
+  }
+
   /// Compiles what isn't there yet of several designs, by all processors.
   func compile(_ designs: [Design]) throws {
     let missing = designs.filter { libraries[$0] == nil }

@@ -33,6 +33,17 @@ public struct ChildProcess: Sendable {
     public let output: String
     /// The beginning of what it wrote to standard error.
     public let errors: String
+    /// Processor seconds, user's and system's, of the process and of those of its descendants that
+    /// were waited for.
+    public let processorSeconds: Double
+  }
+
+  /// The program that a shell would run by this name; the name itself where there is none.
+  public static func find(_ name: String) -> String {
+    guard !name.contains("/") else { return name }
+    let path = ProcessInfo.processInfo.environment["PATH"] ?? "/usr/bin:/bin"
+    let candidates = path.split(separator: ":").map { "\($0)/\(name)" }
+    return candidates.first { access($0, X_OK) == 0 } ?? name
   }
 
   /// Runs the program and waits for it.
@@ -60,7 +71,9 @@ public struct ChildProcess: Sendable {
     let texts = Self.drain([output.reading, errors.reading], limit: outputLimit)
     close(output.reading)
     close(errors.reading)
-    return Result(ending: Self.wait(for: child), output: texts[0], errors: texts[1])
+    let (ending, seconds) = Self.wait(for: child)
+    return Result(
+      ending: ending, output: texts[0], errors: texts[1], processorSeconds: seconds)
   }
 
   private struct Pipe {
@@ -118,13 +131,19 @@ public struct ChildProcess: Sendable {
     return kept.map { String(decoding: $0, as: UTF8.self) }
   }
 
-  private static func wait(for child: pid_t) -> Ending {
+  private static func wait(for child: pid_t) -> (ending: Ending, processorSeconds: Double) {
     var status: Int32 = 0
-    while waitpid(child, &status, 0) < 0 {
-      guard errno == EINTR else { return .exited(status: 127) }
+    var usage = rusage()
+    while wait4(child, &status, 0, &usage) < 0 {
+      guard errno == EINTR else { return (.exited(status: 127), 0) }
+    }
+    let seconds = [usage.ru_utime, usage.ru_stime].reduce(0) {
+      $0 + Double($1.tv_sec) + Double($1.tv_usec) * 1e-6
     }
     let signal = status & 0x7F
-    return signal == 0 ? .exited(status: (status >> 8) & 0xFF) : .killed(signal: signal)
+    let ending: Ending =
+      signal == 0 ? .exited(status: (status >> 8) & 0xFF) : .killed(signal: signal)
+    return (ending, seconds)
   }
 }
 

@@ -30,6 +30,8 @@ struct Mallometer: AsyncParsableCommand {
       ExplainCommand.self,
       ValidateCommand.self,
       StudyCommand.self,
+      PredictCommand.self,
+      SearchCommand.self,
       DoctorCommand.self,
     ])
 

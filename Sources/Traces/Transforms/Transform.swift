@@ -157,6 +157,11 @@ extension Transform {
     try trace.forEachBlock { events in
       for event in events { try rewriter.take(event) }
     }
+    guard rewriter.output.operations > 0 else {
+      throw TraceError(
+        .recipe, path: trace.path, "\(description) leaves nothing of the trace",
+        remedy: "choose a call site that isn't the only one")
+    }
     try rewriter.finish(footer: trace.footer ?? TraceFooter())
     return TransformSummary(
       sites: chosen.count { $0 }, objects: rewriter.objects,

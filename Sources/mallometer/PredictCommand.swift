@@ -1,0 +1,190 @@
+import ArgumentParser
+import Costs
+import Designs
+import Experiments
+import Foundation
+import NativeDesigns
+import Platform
+import Reports
+import Traces
+
+struct PredictCommand: AsyncParsableCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "predict",
+    abstract: "Predict what an optimisation pays, before it is written.",
+    discussion: """
+      The payoff follows from what the two designs count on a trace and from costs that were \
+      fitted on other traces and without the changed variant: on what the notebook has of the \
+      bundled traces and, where it lacks something, measurements within --budget. --unseen \
+      leaves out every variant with the changed toggles' values, as if nobody had written any.
+
+      Several --with are answered each alone, then all together, in the order in which they pay \
+      most. --each-toggle asks for every single change that the family knows.
+
+      --transform asks for a change of the program in place of the allocator's: \
+      preallocate(SITE), drop(SITE), reuse-buffer(SITE[,keep=N]) or arena(SITE[,bytes=N]), with a \
+      call site as info --sites names it.
+
+      --verify compiles exactly that variant and measures both; --verify-program runs a real \
+      command under both by turns.
+
+      Example:
+        mallometer predict traces/cc1.mlt --design reuse --with small-header --verify
+        mallometer predict a.mlt --design pool --with header=16 --verify-program -- gcc -c a.c
+      """)
+
+  @OptionGroup var common: CommonOptions
+  @OptionGroup var workload: WorkloadArguments
+  @OptionGroup var placement: PlacementOptions
+
+  @Argument(help: "The traces.", completion: .file(extensions: ["mlt"]))
+  var traces: [String]
+
+  @Option(help: ArgumentHelp("The own design to change.", valueName: "design"))
+  var design: String
+
+  @Option(
+    help: ArgumentHelp(
+      "An optimisation's name or toggle=value[,…]; repeat for several.", valueName: "change"))
+  var with: [String] = []
+
+  @Flag(help: "Every single change that the design's family knows.")
+  var eachToggle = false
+
+  @Option(
+    help: ArgumentHelp("A change of the program; repeat for several.", valueName: "kind(site)"))
+  var transform: [String] = []
+
+  @Flag(help: "Cost the call sites of each trace under the design.")
+  var bySite = false
+
+  @Flag(help: "Fit without any variant that has the changed toggles' values.")
+  var unseen = false
+
+  @Flag(help: "Measure the same change, and print it beside.")
+  var verify = false
+
+  @Flag(help: "Run the command after -- under both designs by turns.")
+  var verifyProgram = false
+
+  @Option(help: ArgumentHelp("Pairs of runs of --verify-program.", valueName: "n"))
+  var pairs = 30
+
+  @Option(help: ArgumentHelp("A trace to fit on; repeat for several.", valueName: "trace"))
+  var training: [String] = []
+
+  @Option(help: ArgumentHelp("Time for measuring what a fit lacks.", valueName: "time"))
+  var budget = TimeBudget(seconds: 60)
+
+  @Option(help: ArgumentHelp("Replays of either side with --verify.", valueName: "n"))
+  var repeats = 9
+
+  @Argument(parsing: .postTerminator, help: "The command of --verify-program.")
+  var command: [String] = []
+
+  func validate() throws {
+    guard !with.isEmpty || eachToggle || !transform.isEmpty || bySite else {
+      throw ValidationError(
+        "name a change, as in --with small-header, --with header=16, --each-toggle, "
+          + "--transform 'drop(17)', or ask --by-site; optimisations: mallometer designs")
+    }
+    guard repeats >= 2 else { throw ValidationError("--repeats must be at least 2") }
+    guard pairs >= 2 else { throw ValidationError("--pairs must be at least 2") }
+    guard verifyProgram == !command.isEmpty else {
+      throw ValidationError("--verify-program takes its command after --, as in: -- gcc -c a.c")
+    }
+    guard !verifyProgram || transform.isEmpty else {
+      throw ValidationError("a program can't be run as its trace was transformed: leave one out")
+    }
+    guard workload.threads != .recorded else {
+      throw ValidationError("payoffs are predicted on one thread: leave --threads out")
+    }
+    guard workload.pace == .none else {
+      throw ValidationError("no model knows of time that passes between calls: leave --pace out")
+    }
+  }
+
+  func run() async throws {
+    let context = common.context
+    let installation = try context.installation()
+    let catalogue = try DesignCatalogue(models: installation.models)
+    let before = try catalogue.modelledDesign(design)
+    let questions = try questions(before, catalogue)
+    let laboratory = try context.laboratory(workload.options, builds: placement.builds)
+    let samples = try traces.map { try laboratory.open($0) }
+    let paths = training.isEmpty ? try BundledTraces.paths(installation) : training
+    var designs = FitExperiment.usualDesigns.filter { $0.family == before.family }
+    if !designs.contains(before) { designs.append(before) }
+    let gathered = try FitExperiment(
+      laboratory: laboratory, designs: designs, budget: budget.seconds
+    ).gather(try paths.map { try laboratory.open($0) })
+    var options = FitOptions()
+    options.seed = common.seed
+    let experiment = try PredictExperiment(
+      laboratory: laboratory, runs: gathered.runs, fitOptions: options, hidesToggles: unseen,
+      repeats: verify ? repeats : 0)
+    var predictions: [PredictExperiment.Prediction] = []
+    for sample in samples {
+      for question in questions { predictions.append(try experiment.predict(sample, question)) }
+    }
+    var orders: [OptimisationOrder] = []
+    if with.count > 1 {
+      for sample in samples {
+        orders.append(
+          try experiment.order(sample, of: before, with) { name, design throws(DesignError) in
+            try catalogue.apply(name, to: design)
+          })
+      }
+    }
+    let sites = try bySite ? samples.flatMap { try experiment.sites($0, of: before) } : []
+    var programs: [String: ProgramComparison.Outcome] = [:]
+    if verifyProgram {
+      for question in questions {
+        programs[question.name] = try compare(question, context, laboratory)
+      }
+    }
+    try context.print(
+      PredictReport(
+        predictions: predictions, programs: programs, orders: orders, sites: sites,
+        coreGHz: gathered.coreGHz))
+  }
+
+  private func questions(
+    _ before: Design, _ catalogue: DesignCatalogue
+  ) throws -> [PredictExperiment.Question] {
+    var questions: [PredictExperiment.Question] = []
+    for name in with {
+      questions.append(
+        PredictExperiment.Question(
+          name: name, before: before, after: try catalogue.apply(name, to: before)))
+    }
+    if eachToggle {
+      for after in Design.singleChanges(of: before) where after.isWhollyModelled {
+        let changed = after.settings.filter { !before.settings.contains($0) }
+        let name = changed.map { "\($0.toggle)=\($0.value)" }.joined(separator: ",")
+        questions.append(
+          PredictExperiment.Question(name: name, before: before, after: after))
+      }
+    }
+    for text in transform {
+      let change = try Transform(text)
+      questions.append(
+        PredictExperiment.Question(
+          name: change.description, before: before, after: before, transform: change))
+    }
+    for question in questions where !question.after.isWhollyModelled {
+      throw DesignError.notModelled(question.name, at: .option(question.name))
+    }
+    return questions
+  }
+
+  private func compare(
+    _ question: PredictExperiment.Question, _ context: CommandContext, _ laboratory: Laboratory
+  ) throws -> ProgramComparison.Outcome {
+    let libraries = try laboratory.libraries(of: [question.before, question.after])
+    context.progress.begin("running \(command[0])", total: pairs + 1)
+    return try ProgramComparison(command: command, pairs: pairs, seed: common.seed).run(
+      before: libraries[0], after: libraries[1]
+    ) { context.progress.advance(detail: question.name) }
+  }
+}
