@@ -13,6 +13,9 @@ extension CostModel {
   /// Half of the interval of a weighted sum of costs.
   public func halfWidth(_ counts: [Double]) -> Double { quantile * deviation(counts) }
 
+  /// Whether `calibrate` timed a step alone: then what is assumed of it is a measurement.
+  public func wasTimedAlone(_ column: Int) -> Bool { isolated[column] != nil }
+
   /// The other columns that no data tell a column from.
   public func companions(of column: Int) -> [Int] {
     (groups.first { $0.contains(column) } ?? []).filter { $0 != column }

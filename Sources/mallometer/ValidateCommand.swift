@@ -61,7 +61,9 @@ struct ValidateCommand: AsyncParsableCommand {
       models: installation.models, traces: installation.traces,
       files: files.isEmpty ? nil : files)
     let claims = try chosen(from: library)
-    let bench = try ClaimBench(traces: installation.traces) { try context.laboratory($0) }
+    let bench = try ClaimBench(traces: installation.traces) {
+      try context.laboratory($0, builds: $1)
+    }
     var options = FitOptions()
     options.seed = common.seed
     let experiment = ValidationExperiment(

@@ -8,7 +8,8 @@ import Testing
 
 /// Costs of 1 ns but for a few steps, each scattered by a tenth of itself.
 private func model(
-  _ costs: [Step: Double], groups: [[Step]] = [], assumed: Set<Step> = []
+  _ costs: [Step: Double], groups: [[Step]] = [], assumed: Set<Step> = [],
+  timedAlone: Set<Step> = []
 ) -> CostModel {
   var values = [Double](repeating: 1, count: Column.count)
   for (step, cost) in costs { values[Int(step.rawValue)] = cost }
@@ -20,8 +21,9 @@ private func model(
     costs: values, draws: [draws], priorShares: shares,
     groups: groups.map { $0.map { Int($0.rawValue) } }
       + (0..<Column.count).filter { !grouped.contains($0) }.map { [$0] },
-    separable: Set(0..<Column.count).subtracting(grouped), isolated: [:], degreesOfFreedom: 1000,
-    level: 0.95, error: .unknown)
+    separable: Set(0..<Column.count).subtracting(grouped),
+    isolated: Dictionary(uniqueKeysWithValues: timedAlone.map { (Int($0.rawValue), 1) }),
+    degreesOfFreedom: 1000, level: 0.95, error: .unknown)
 }
 
 private func weights(_ steps: [Step: Double]) -> [Double] {
@@ -77,6 +79,18 @@ private func weights(_ steps: [Step: Double]) -> [Double] {
       Issue.record("\(mostly)")
       return
     }
+  }
+
+  @Test func aCostTimedAloneIsBoundedByThat() throws {
+    let costs = ClaimCosts(
+      model: model([.headerRead: 10], assumed: [.headerRead], timedAlone: [.headerRead]))
+    let found = costs.evidence(weights([.headerRead: 1]), most: 300)
+    guard case .unidentifiable(let estimate, let reason) = found else {
+      Issue.record("\(found)")
+      return
+    }
+    #expect(estimate.low == 0 && abs((estimate.high ?? 0) - 11.96) < 0.05)
+    #expect(reason.contains("isolated"))
   }
 
   @Test func weightsArePerExecutionOfWhatIsCounted() throws {

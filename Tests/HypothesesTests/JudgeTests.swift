@@ -110,6 +110,9 @@ private var judge: Judge { Judge(QuantityInterval(coreGHz: 4)) }
     let share = try claim(
       "count(cache-hit) ÷ count(cache-lookup)", .init(low: 50, high: 50, unit: .percent), "at most")
     #expect(judge.judge(share) { _ in known(0, 0, 0) }.verdict == .neverExecuted)
+    let costs = try claim(
+      "cost(cache-hit) ÷ cost(magic-check)", .init(low: 5, high: 5, unit: .ratio), "at least")
+    #expect(judge.judge(costs) { _ in known(0, 0, 2) }.verdict == .inconclusive)
   }
 
   @Test func whatNoDataTellApartIsRefutedOnlyIfAllOfItWouldBeTooLittle() throws {
@@ -121,6 +124,7 @@ private var judge: Judge { Judge(QuantityInterval(coreGHz: 4)) }
       }
     }
     #expect(found(40).verdict == .refuted)
+    #expect(found(40).reason.hasSuffix("50 to 100 ns; all that it may be."))
     #expect(found(60).verdict == .unidentifiable)
     #expect(found(60).reason == "It always comes with header-read.")
     #expect(found(60).measured?.high == 60)

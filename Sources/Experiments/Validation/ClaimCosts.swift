@@ -28,15 +28,20 @@ struct ClaimCosts {
   func evidence(_ weights: [Double], most: Double?) -> Evidence {
     let found = model.sum(weights)
     let isCost = !weights.contains { $0 < 0 }
-    guard let reason = obstacle(weights) else {
+    guard let obstacle = obstacle(weights) else {
       guard isCost else { return .known(found) }
       let high = found.high.map { high in most.map { max(min(high, $0), found.value) } ?? high }
       return .known(Estimate(value: found.value, low: max(0, found.low ?? 0), high: high))
     }
-    guard isCost else { return .unidentifiable(Estimate(unbounded: found.value), reason: reason) }
-    let high = [most.map { max($0, 0) }, together(weights)].compactMap { $0 }.min()
+    guard isCost else {
+      return .unidentifiable(Estimate(unbounded: found.value), reason: obstacle.reason)
+    }
+    // What takes so long alone, give or take as much again, is drawn from that.
+    let alone = obstacle.columns.allSatisfy(model.wasTimedAlone) ? found.high : nil
+    let high = [most.map { max($0, 0) }, together(weights), alone].compactMap { $0 }.min()
     return .unidentifiable(
-      Estimate(value: min(found.value, high ?? found.value), low: 0, high: high), reason: reason)
+      Estimate(value: min(found.value, high ?? found.value), low: 0, high: high),
+      reason: obstacle.reason)
   }
 
   /// The most that a step and those that no data tell it from may cost together, at one execution
@@ -54,8 +59,8 @@ struct ClaimCosts {
     return model.sum(together).high
   }
 
-  /// Why the data don't tell a sum of costs; nil if they do.
-  private func obstacle(_ weights: [Double]) -> String? {
+  /// Why the data don't tell a sum of costs, and which of them; nil if they do.
+  private func obstacle(_ weights: [Double]) -> (reason: String, columns: [Int])? {
     let executed = weights.indices.filter { weights[$0] != 0 }
     let unknown = executed.filter { column in
       guard !model.isIdentifiable(column) else { return false }
@@ -72,6 +77,10 @@ struct ClaimCosts {
     guard unknown.count == executed.count || gross(unknown) > Self.mostUnknown * all,
       let worst = unknown.max(by: { gross([$0]) < gross([$1]) })
     else { return nil }
+    return (reason(worst), unknown)
+  }
+
+  private func reason(_ worst: Int) -> String {
     let name = Column.name(worst)
     let companions = model.companions(of: worst)
     if !companions.isEmpty {

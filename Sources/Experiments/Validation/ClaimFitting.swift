@@ -27,7 +27,7 @@ struct ClaimFitting {
     let designs = FitExperiment.usualDesigns.filter {
       $0.isWhollyModelled && families.contains($0.family)
     }
-    let laboratory = try bench.laboratory()
+    let laboratory = try bench.fittingLaboratory()
     let samples = FitExperiment.distinct(try training.map { try laboratory.open($0) })
     let key = try self.key(facts, designs, samples, laboratory)
     let notebook = laboratory.notebook

@@ -22,7 +22,8 @@ struct ClaimStudy {
     case .atomicLoads: return steps(row.loads, .atomicLoads)
     case .cachedLoads: return steps(row.caching, .atomicLoads)
     case .allocations: return steps(row.caching, .allocations)
-    case .bytesCopied: return steps(row.caching, .bytesCopied, .bytesMoved)
+    // Every byte that is allocated is filled once; what sorting moves isn't caching's.
+    case .bytesCopied: return steps(row.caching, .bytesAllocated)
     case .referenceCountUpdates:
       return steps(row.caching, .referenceIncrements, .referenceDecrements)
     case .atomicLoadCost: return .known(atomicLoad)

@@ -27,7 +27,7 @@ public struct ValidationExperiment {
   public let study: ([Int]) throws -> ScoreCaching.Findings
 
   /// Replays of each allocator unless something else is asked for.
-  public static let usualRepeats = 12
+  public static let usualRepeats = 18
 
   /// An experiment that has not begun.
   public init(

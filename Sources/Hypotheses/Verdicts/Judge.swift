@@ -59,10 +59,12 @@ public struct Judge {
     if let never {
       return Judgement(.neverExecuted, measured: nil, reason: Self.sentence(never))
     }
-    let wrong = assumptions.compactMap { $0.difference(coreGHz: interval.coreGHz) }
+    var notes = assumptions.compactMap { $0.difference(coreGHz: interval.coreGHz) }
+    // Decided in spite of them: by the most and the least that they may be.
+    if !unidentifiable.isEmpty { notes = ["all that it may be"] + notes }
     let found = compare(
       experiment.quantity, experiment.rule, claimed, values,
-      note: wrong.isEmpty ? nil : wrong.joined(separator: ", and "))
+      note: notes.isEmpty ? nil : notes.joined(separator: ", and "))
     guard found.verdict == .inconclusive, !unidentifiable.isEmpty else { return found }
     return Judgement(
       .unidentifiable, measured: found.measured,
@@ -76,9 +78,13 @@ public struct Judge {
     note: String?
   ) -> Judgement {
     guard let found = interval.estimate(of: quantity, values) else {
+      let isNever = values.contains { $0.key.dimension == .count && $0.value.value == 0 }
       return Judgement(
-        .neverExecuted, measured: nil,
-        reason: Self.sentence("what the quantity divides by never happens here"))
+        isNever ? .neverExecuted : .inconclusive, measured: nil,
+        reason: Self.sentence(
+          isNever
+            ? "what the quantity divides by never happens here"
+            : "what the quantity divides by is not told from nothing"))
     }
     let measured = found.times(1 / claimed.unit.scale(coreGHz: interval.coreGHz))
     let verdict = Self.verdict(measured, rule, claimed)
