@@ -35,7 +35,9 @@ struct WorkloadFacts {
   }
 
   /// Executions of each step per operation.
-  func mean(_ design: Design) -> [Double]? { counts[design]?.meanCounts }
+  func mean(_ design: Design) -> [Double]? {
+    counts[design]?.executions.map { $0 / max(operations, 1) }
+  }
 
   /// Where an allocator stands among the replayed ones, or why it doesn't.
   func place(_ allocator: Allocator) -> (index: Int, runs: MeasuredRuns)? {
@@ -113,23 +115,19 @@ struct WorkloadFacts {
 }
 
 extension CountedRun {
-  /// Executions per operation of the whole run, by step.
-  var meanCounts: [Double] {
+  /// Executions in the whole run, by step.
+  var executions: [Double] {
     let stepCount = Step.count
     var sums = [Double](repeating: 0, count: stepCount)
-    var all = 0.0
     for (window, count) in operations.enumerated() {
-      all += Double(count)
       for step in 0..<stepCount {
         // Whole numbers again: per operation they are kept as fractions.
         sums[step] += (Double(counts[window * stepCount + step]) * Double(count)).rounded()
       }
     }
-    return sums.map { $0 / max(all, 1) }
+    return sums
   }
 
-  /// Executions in the whole run.
-  func total(_ step: Step) -> Double {
-    (meanCounts[Int(step.rawValue)] * operations.reduce(0) { $0 + Double($1) }).rounded()
-  }
+  /// Executions of a step in the whole run.
+  func total(_ step: Step) -> Double { executions[Int(step.rawValue)] }
 }
