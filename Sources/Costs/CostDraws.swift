@@ -57,7 +57,7 @@ struct CostDraws: Sendable {
       max(1, (variantCount >= 6 ? min(traceCount, variantCount) : traceCount) - 1))
     let seed = set.options.seed
     let results = ways.enumerated().map { number, way in
-      concurrentMap(Array(0..<draws)) { draw in
+      ConcurrentWork.map(Array(0..<draws)) { draw in
         Self.draw(
           set, fit, way, keep: draw < keep,
           seed: seed &* 1_000_003 &+ UInt64(number * 100_003 + draw))

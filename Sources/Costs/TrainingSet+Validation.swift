@@ -1,4 +1,5 @@
 import Designs
+import Platform
 
 extension TrainingSet {
   /// A set of runs that are predicted together by a fit that saw none of them.
@@ -21,7 +22,7 @@ extension TrainingSet {
     }
     let noise = RunNoise(self, whole.runs)
     let places = Dictionary(uniqueKeysWithValues: zip(whole.runs, whole.runs.indices))
-    let held = concurrentMap(folds) { fold -> ([Validation.Raw], [Validation.Gap]) in
+    let held = ConcurrentWork.map(folds) { fold -> ([Validation.Raw], [Validation.Gap]) in
       let costs = costs(fold, scheme, whole, places)
       return (
         evaluate(fold, scheme, costs, noise),

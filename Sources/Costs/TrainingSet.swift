@@ -1,4 +1,5 @@
 import Designs
+import Platform
 
 /// All runs that a fit and its validation draw from, prepared once.
 public struct TrainingSet: Sendable {
@@ -60,7 +61,7 @@ public struct TrainingSet: Sendable {
     }
     defaults = numbered.map { known["\($0.trace) \($0.run.design.family)"] }
     let all = places
-    rows = concurrentMap(numbered) {
+    rows = ConcurrentWork.map(numbered) {
       RunRows(run: $0.run, trace: $0.trace, variant: $0.variant, options: options, places: all)
     }
   }

@@ -7,20 +7,20 @@ public enum ConcurrentWork {
   /// so that the longest had better come first.
   /// - Parameter progress: called after each element, by one thread at a time.
   /// - Throws: the first element's error; what was begun is finished, nothing further is begun.
-  public static func map<Element: Sendable, Output: Sendable>(
+  public static func map<Element: Sendable, Output: Sendable, Failure: Error>(
     _ elements: [Element], progress: (Element) -> Void = { _ in },
-    _ work: @Sendable (Element) throws -> Output
-  ) throws -> [Output] {
+    _ work: @Sendable (Element) throws(Failure) -> Output
+  ) throws(Failure) -> [Output] {
     let lock = NSLock()
     // Every result has a place of its own, and the lock orders all that touch them.
-    nonisolated(unsafe) var results = [Result<Output, any Error>?](
+    nonisolated(unsafe) var results = [Result<Output, Failure>?](
       repeating: nil, count: elements.count)
     nonisolated(unsafe) var failed = false
     withoutActuallyEscaping(progress) { progress in
       nonisolated(unsafe) let progress = progress
       DispatchQueue.concurrentPerform(iterations: elements.count) { index in
         if lock.withLock({ failed }) { return }
-        let result = Result { try work(elements[index]) }
+        let result = Result { () throws(Failure) in try work(elements[index]) }
         lock.withLock {
           if case .failure = result { failed = true }
           results[index] = result
@@ -28,9 +28,11 @@ public enum ConcurrentWork {
         }
       }
     }
-    if let failure = results.first(where: { if case .failure = $0 { true } else { false } }) {
-      _ = try failure?.get()
+    var outputs: [Output] = []
+    outputs.reserveCapacity(elements.count)
+    for result in results {
+      if let result { outputs.append(try result.get()) }
     }
-    return try results.compactMap { try $0?.get() }
+    return outputs
   }
 }

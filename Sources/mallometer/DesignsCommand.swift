@@ -93,7 +93,7 @@ struct DesignsReport: Report {
     let doc: String
     let source: String
     /// What its source says it will do; optimisations only, and not all of them.
-    let predicted: Prediction?
+    @Nullable var predicted: Prediction?
 
     init(_ file: DesignFile) {
       name = file.name
