@@ -62,16 +62,31 @@ public struct PredictExperiment {
       beforeNs.flatMap { $0.value > 0 ? 100 * payoffNs.value / $0.value : nil }
     }
 
-    /// Whether the measurement lies in the predicted interval, its own uncertainty aside; nil
+    /// Whether the measurement lies in the predicted interval, widened by the measurement's own; nil
     /// without a measurement.
-    public var isInInterval: Bool? { measured.map { payoffNs.contains($0.payoffNs.value) } }
+    ///
+    /// The two errors are independent, so half their widths add up in squares. A change that
+    /// exchanges no step is predicted as nothing at all, and no measurement is exactly that.
+    public var isInInterval: Bool? {
+      measured.map { measured in
+        let payoff = measured.payoffNs
+        let isLower = payoff.value < payoffNs.value
+        guard let end = isLower ? payoffNs.low : payoffNs.high,
+          let other = isLower ? payoff.high : payoff.low
+        else { return true }
+        let predicted = end - payoffNs.value
+        let noise = other - payoff.value
+        let distance = payoff.value - payoffNs.value
+        return distance * distance <= predicted * predicted + noise * noise
+      }
+    }
   }
 
   public let laboratory: Laboratory
   let costs: HeldOutCosts
   /// Replays of either side where the change is measured; 0 where it isn't.
   public let repeats: Int
-  let glibc: Bool
+  let asksProgram: Bool
 
   /// - Parameters:
   ///   - runs: what costs are fitted on; those of the trace in question and of the changed design
@@ -88,7 +103,7 @@ public struct PredictExperiment {
       runs: runs, isolated: try laboratory.isolatedCosts(), options: fitOptions,
       hidesToggles: hidesToggles)
     self.repeats = repeats
-    glibc = asksProgram
+    self.asksProgram = asksProgram
   }
 
   /// Answers a question for a trace.

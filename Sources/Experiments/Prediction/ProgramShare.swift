@@ -56,7 +56,8 @@ extension PredictExperiment {
     _ sample: Laboratory.Sample, before: Estimate, payoff: Estimate
   ) throws -> ProgramShare? {
     let trace = sample.workload.trace
-    guard glibc, let user = trace.footer?.userSeconds, let system = trace.footer?.systemSeconds,
+    guard asksProgram, let user = trace.footer?.userSeconds,
+      let system = trace.footer?.systemSeconds,
       user + system > 0
     else { return nil }
     laboratory.stage("replaying glibc", 2 * Self.glibcRepeats)
