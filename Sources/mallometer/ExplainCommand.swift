@@ -31,11 +31,7 @@ struct ExplainCommand: AsyncParsableCommand {
   @Option(help: ArgumentHelp("The allocator that is subtracted.", valueName: "design"))
   var to: String
 
-  @Option(help: ArgumentHelp("A trace to fit on; repeat for several.", valueName: "trace"))
-  var training: [String] = []
-
-  @Option(help: ArgumentHelp("Time for measuring what a fit lacks.", valueName: "time"))
-  var budget = TimeBudget(seconds: 60)
+  @OptionGroup var training: TrainingArguments
 
   @Option(help: ArgumentHelp("Replays of each of the two allocators.", valueName: "n"))
   var repeats = 12
@@ -44,12 +40,7 @@ struct ExplainCommand: AsyncParsableCommand {
 
   func validate() throws {
     guard repeats >= 2 else { throw ValidationError("--repeats must be at least 2") }
-    guard workload.threads != .recorded else {
-      throw ValidationError("gaps are explained on one thread: leave --threads out")
-    }
-    guard workload.pace == .none else {
-      throw ValidationError("no model knows of time that passes between calls: leave --pace out")
-    }
+    try workload.refusePace("gaps are explained")
   }
 
   func run() async throws {
@@ -64,16 +55,9 @@ struct ExplainCommand: AsyncParsableCommand {
     if case .own(let one) = first, case .own(let other) = second, one.isWhollyModelled,
       other.isWhollyModelled
     {
-      let paths = training.isEmpty ? try BundledTraces.paths(installation) : training
-      let others = try paths.map { try laboratory.open($0) }.filter { $0.hash != sample.hash }
-      // The steps that the two families take, and nothing else, have costs in their gap.
-      var designs = FitExperiment.usualDesigns.filter {
-        $0.family == one.family || $0.family == other.family
-      }
-      for design in [one, other] where !designs.contains(design) { designs.append(design) }
-      runs = try FitExperiment(
-        laboratory: laboratory, designs: designs, budget: budget.seconds, repeats: 6
-      ).gather(others).runs
+      runs = try training.runs(installation).gather(
+        by: laboratory, for: [one, other], asked: [sample]
+      ).runs
     }
     var options = FitOptions()
     options.seed = common.seed

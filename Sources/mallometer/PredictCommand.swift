@@ -70,11 +70,7 @@ struct PredictCommand: AsyncParsableCommand {
   @Option(help: ArgumentHelp("Pairs of runs of --verify-program.", valueName: "n"))
   var pairs = 30
 
-  @Option(help: ArgumentHelp("A trace to fit on; repeat for several.", valueName: "trace"))
-  var training: [String] = []
-
-  @Option(help: ArgumentHelp("Time for measuring what a fit lacks.", valueName: "time"))
-  var budget = TimeBudget(seconds: 60)
+  @OptionGroup var training: TrainingArguments
 
   @Option(help: ArgumentHelp("Replays of either side with --verify.", valueName: "n"))
   var repeats = 9
@@ -96,28 +92,19 @@ struct PredictCommand: AsyncParsableCommand {
     guard !verifyProgram || transform.isEmpty else {
       throw ValidationError("a program can't be run as its trace was transformed: leave one out")
     }
-    guard workload.threads != .recorded else {
-      throw ValidationError("payoffs are predicted on one thread: leave --threads out")
-    }
-    guard workload.pace == .none else {
-      throw ValidationError("no model knows of time that passes between calls: leave --pace out")
-    }
+    try workload.refusePace("payoffs are predicted")
   }
 
   func run() async throws {
     let context = common.context
     let installation = try context.installation()
-    let catalogue = try DesignCatalogue(models: installation.models)
+    let catalogue = try context.designCatalogue()
     let before = try catalogue.modelledDesign(design)
     let questions = try questions(before, catalogue)
     let laboratory = try context.laboratory(workload.options, builds: placement.builds)
-    let samples = try traces.map { try laboratory.open($0) }
-    let paths = training.isEmpty ? try BundledTraces.paths(installation) : training
-    var designs = FitExperiment.usualDesigns.filter { $0.family == before.family }
-    if !designs.contains(before) { designs.append(before) }
-    let gathered = try FitExperiment(
-      laboratory: laboratory, designs: designs, budget: budget.seconds
-    ).gather(try paths.map { try laboratory.open($0) })
+    let samples = try context.openAsked(traces, by: laboratory)
+    let gathered = try training.runs(installation).gather(
+      by: laboratory, for: [before], asked: samples)
     var options = FitOptions()
     options.seed = common.seed
     let experiment = try PredictExperiment(

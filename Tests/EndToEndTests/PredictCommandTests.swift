@@ -123,23 +123,48 @@ import Testing
     #expect(Int(result.status) == status && result.errors.contains(named), "\(result.errors)")
   }
 
-  @Test func aSearchEndsWithAFrontThatNothingDominates() throws {
+  @Test func aSearchEndsWithAFrontMeasuredBesideItsStart() throws {
     let both = try mallometer.inBothFormats(
       "search", folder.file("a.mlt"), "--design", "pool", "--training", folder.file("b.mlt"),
-      "--training", folder.file("c.mlt"), "--budget", "3s", "--verify", "1", "--repeats", "2",
+      "--training", folder.file("c.mlt"), "--budget", "12s", "--verify", "2", "--repeats", "2",
       "--notebook", folder.file("n.sqlite"))
-    let front = try both.json.list("front", keys: "design ns peakMappedBytes measuredNs")
+    let keys = "design also ns peakMappedBytes measuredNs measuredPayoffNs"
+    let front = try both.json.list("front", keys: keys)
     try #require(!front.isEmpty)
-    var times: [Double] = []
-    var sizes: [Int] = []
-    for point in front {
-      times.append(try expectEstimate(point["ns"], "\(point)"))
-      sizes.append(try #require(point["peakMappedBytes"] as? Int))
-    }
-    for (first, second) in zip(front.indices, front.indices.dropFirst()) {
-      #expect(times[first] <= times[second] && sizes[first] >= sizes[second])
-    }
-    #expect(front.contains { $0["measuredNs"] is [String: Any] })
+    for point in front { try expectEstimate(point["ns"], "\(point)") }
+    let document = try both.json.json()
+    let start = try #require(document["start"] as? [String: Any])
+    #expect(start["design"] as? String == "pool" && start["measuredNs"] is [String: Any])
+    #expect(document["noiseFloorNs"] is Double)
+    let measured = front.count { $0["measuredNs"] is [String: Any] }
+    // The two best, and the start where it is on the front besides.
+    #expect(measured >= min(2, front.count) && measured <= 3)
+    let names = front.compactMap { $0["design"] as? String }
+    let equals = front.flatMap { $0["also"] as? [String] ?? [] }
+    #expect(Set(names).isDisjoint(with: equals), "a variant is on one line only")
     #expect(both.text.contains("designs simulated"))
+  }
+
+  /// Nothing is known of the errors of predictions that nothing was held out for: ranking variants
+  /// by them would be guessing.
+  @Test func aSearchWithoutTrainingSaysWhatItNeeds() throws {
+    let result = try mallometer(
+      "search", folder.file("a.mlt"), "--design", "pool", "--training", folder.file("b.mlt"),
+      "--training", folder.file("c.mlt"), "--budget", "0s", "--notebook",
+      folder.file("empty.sqlite"))
+    #expect(result.status == 2 && result.output.isEmpty, "\(result.output)")
+    #expect(result.errors.contains("can't be predicted") && result.errors.contains("--budget"))
+  }
+
+  /// Two threads' events are run on one: the user is told.
+  @Test func tracesOfSeveralThreadsAreNoted() throws {
+    let made = try mallometer(
+      "generate", "producer-consumer", "events=20000", "-o", folder.file("threads.mlt"))
+    try #require(made.status == 0, "\(made.errors)")
+    let result = try mallometer(
+      "predict", folder.file("threads.mlt"), "--design", "pool", "--with", "header=16",
+      "--training", folder.file("b.mlt"), "--training", folder.file("c.mlt"), "--budget", "0s",
+      "--notebook", folder.file("n.sqlite"))
+    #expect(result.status == 0 && result.errors.contains("on one thread"), "\(result.errors)")
   }
 }

@@ -7,34 +7,18 @@ import Replay
 /// Looks for the variants of a family that take least time, least memory, or are best at both:
 /// by the model, and the best few by measurement.
 public struct SearchExperiment {
-  public enum Objective: String, Sendable, CaseIterable {
-    case time, memory, both
-  }
-
-  /// A variant over all traces of the search.
-  public struct Candidate: Sendable {
-    public let design: Design
-    /// Predicted nanoseconds per event, traces weighing the same.
-    public let ns: Estimate
-    /// The largest of all traces.
-    public let peakMappedBytes: UInt64
-    /// Measured, as `ns`; nil where it was not.
-    public var measuredNs: Estimate?
-
-    /// Whether it is no worse at both and better at one.
-    func dominates(_ other: Candidate) -> Bool {
-      ns.value <= other.ns.value && peakMappedBytes <= other.peakMappedBytes
-        && (ns.value < other.ns.value || peakMappedBytes < other.peakMappedBytes)
-    }
-  }
-
   public struct Outcome: Sendable {
     /// Not dominated by any other, fastest first.
     public let front: [Candidate]
+    /// The design that the search started from, which may be on the front too.
+    public let start: Candidate
     /// Variants that were simulated.
     public let explored: Int
     /// Whether nothing that was worth a try was left when the search ended.
     public let isExhausted: Bool
+    /// How far two replays of the start differ, the mean over the traces; nil where nothing was
+    /// measured.
+    public let noiseFloorNs: Double?
   }
 
   public let laboratory: Laboratory
@@ -63,83 +47,106 @@ public struct SearchExperiment {
   ///
   /// Every single change of a design on the front that hasn't been followed yet is tried, the most
   /// promising first, and their changes after them: combinations of toggles are reached through
-  /// those that are good themselves.
+  /// those that are good themselves. The best few are then measured by turns with the start.
+  /// - Throws: `PredictionError.nothingHeldOut` where nothing is known of the predictions' errors.
   public func run(_ samples: [Laboratory.Sample], from start: Design) throws -> Outcome {
-    let deadline = Date(timeIntervalSinceNow: budget)
-    var candidates = [try candidate(start, samples, seen: start)]
-    var known: Set<Design> = [start]
-    var followed: Set<Design> = []
-    while let next = next(among: candidates, followed: followed), Date() < deadline {
-      followed.insert(next.design)
-      let changes = Design.singleChanges(of: next.design)
-        .filter { $0.isWhollyModelled && !known.contains($0) }
-      for change in changes where Date() < deadline {
-        known.insert(change)
-        candidates.append(try candidate(change, samples, seen: start))
-      }
-    }
-    var front = Self.front(candidates)
-    front = order(front)
-    for index in front.indices.prefix(verified) {
-      front[index].measuredNs = try measure(front[index].design, samples)
+    let clock = ContinuousClock()
+    let deadline = clock.now + .seconds(budget)
+    let search = FrontSearch(
+      objective: objective, atOnce: ProcessInfo.processInfo.activeProcessorCount,
+      changes: { Design.singleChanges(of: $0).filter(\.isWhollyModelled) },
+      evaluate: { try findings($0, samples, seen: start) }, isOver: { clock.now >= deadline })
+    let found = try search.run(from: start)
+    var front = Self.front(found.candidates)
+    var first = found.candidates[0]
+    var floor: Double?
+    if verified > 0 {
+      let best = Self.order(front, by: objective).prefix(verified).map(\.design)
+      let measured = try measure([start] + best.filter { $0 != start }, samples)
+      floor = measured.noiseFloorNs
+      for index in front.indices { measured.complete(&front[index]) }
+      measured.complete(&first)
     }
     return Outcome(
-      front: front.sorted { $0.ns.value < $1.ns.value }, explored: candidates.count,
-      isExhausted: self.next(among: candidates, followed: followed) == nil)
+      front: front, start: first, explored: found.explored, isExhausted: found.isExhausted,
+      noiseFloorNs: floor)
   }
 
-  static func front(_ candidates: [Candidate]) -> [Candidate] {
-    candidates.filter { one in !candidates.contains { $0.dominates(one) } }
-  }
-
-  /// Best first by the objective; where both count, the fastest and the smallest by turns.
-  private func order(_ front: [Candidate]) -> [Candidate] {
-    let fast = front.sorted { $0.ns.value < $1.ns.value }
-    let small = front.sorted { $0.peakMappedBytes < $1.peakMappedBytes }
-    switch objective {
-    case .time: return fast
-    case .memory: return small
-    case .both:
-      var result: [Candidate] = []
-      for pair in zip(fast, small) {
-        for one in [pair.0, pair.1] where !result.contains(where: { $0.design == one.design }) {
-          result.append(one)
+  private func findings(
+    _ designs: [Design], _ samples: [Laboratory.Sample], seen: Design
+  ) throws -> [FrontSearch.Findings] {
+    let runs = try laboratory.count(designs.flatMap { design in samples.map { ($0, design) } })
+    return try designs.indices.map { index in
+      let own = runs[index * samples.count..<(index + 1) * samples.count]
+      let estimates = try own.map { run in
+        let model = try costs.model(trace: run.trace, hiding: seen, before: seen)
+        guard let time = model.time(run.meanCounts, seenDesign: run.design == seen) else {
+          throw PredictionError.nothingHeldOut(
+            trace: run.trace, design: run.design.description)
         }
+        return time
       }
-      return result
+      return FrontSearch.Findings(
+        counts: own.map(\.meanCounts), ns: .mean(of: estimates),
+        peakMappedBytes: own.map(\.totals.peakMappedBytes).max() ?? 0)
     }
   }
 
-  /// The most promising design whose changes haven't been tried.
-  private func next(among candidates: [Candidate], followed: Set<Design>) -> Candidate? {
-    order(Self.front(candidates)).first { !followed.contains($0.design) }
-  }
+  /// Some designs measured by turns, the first beside its twin.
+  private struct Verification {
+    let ns: [Design: Estimate]
+    let payoffNs: [Design: Estimate]
+    let noiseFloorNs: Double?
 
-  private func candidate(
-    _ design: Design, _ samples: [Laboratory.Sample], seen: Design
-  ) throws -> Candidate {
-    var estimates: [Estimate] = []
-    var peak: UInt64 = 0
-    for run in try laboratory.count(samples.map { ($0, design) }) {
-      let model = try costs.model(trace: run.trace, hiding: seen, before: seen)
-      if let time = model.time(run.meanCounts, seenDesign: design == seen) {
-        estimates.append(time)
-      }
-      peak = max(peak, run.totals.peakMappedBytes)
+    func complete(_ candidate: inout Candidate) {
+      candidate.measuredNs = ns[candidate.design]
+      candidate.measuredPayoffNs = payoffNs[candidate.design]
     }
-    return Candidate(
-      design: design, ns: Self.mean(estimates), peakMappedBytes: peak, measuredNs: nil)
   }
 
-  private func measure(_ design: Design, _ samples: [Laboratory.Sample]) throws -> Estimate {
-    laboratory.stage("verifying \(design)", samples.count * 2 * repeats)
-    return Self.mean(
-      try samples.map {
-        try laboratory.measure($0, [.own(design)], repeats: repeats, twin: false).result.ns(0)
-      })
+  private func measure(
+    _ designs: [Design], _ samples: [Laboratory.Sample]
+  ) throws -> Verification {
+    // All of them, the twin of the first, and the null allocator.
+    laboratory.stage("verifying the best", samples.count * (designs.count + 2) * repeats)
+    let runs = try samples.map {
+      try laboratory.measure(
+        $0, designs.map { .own($0) }, repeats: repeats, twin: true)
+    }
+    let floors = runs.compactMap(\.result.windowNoiseFloorNs)
+    func mean(_ estimate: (MeasuredRuns, Int) -> Estimate) -> [Design: Estimate] {
+      Dictionary(
+        designs.enumerated().map { index, design in
+          (design, Estimate.mean(of: runs.map { estimate($0, index) }))
+        }, uniquingKeysWith: { first, _ in first })
+    }
+    return Verification(
+      ns: mean { $0.meanNs($1) },
+      payoffNs: mean { $0.result.windowGapNs(0, less: $1) }.filter { $0.key != designs[0] },
+      noiseFloorNs: floors.isEmpty ? nil : floors.reduce(0, +) / Double(floors.count))
   }
+}
 
-  private static func mean(_ estimates: [Estimate]) -> Estimate {
+extension MeasuredRuns {
+  /// Nanoseconds per event of an allocator as costs are fitted to them: the windows' lower
+  /// quartiles, the null allocator's taken off.
+  func meanNs(_ index: Int) -> Estimate {
+    let value =
+      result.windowNanoseconds(index).reduce(0) { $0 + Double($1) }
+      / Double(max(result.calls, 1))
+    let repeats = result.contenders[index].count
+    guard repeats > 1, let error = result.standardErrors[index] else {
+      return Estimate(unbounded: value)
+    }
+    let half = error * RepeatStatistics.studentQuantile(degreesOfFreedom: repeats - 1)
+    return Estimate(value: value, low: value - half, high: value + half)
+  }
+}
+
+extension Estimate {
+  /// The mean of values whose errors go together: the mean of the ends. An end that one of them
+  /// lacks is unbounded.
+  static func mean(of estimates: [Estimate]) -> Estimate {
     func mean(_ values: [Double]) -> Double { values.reduce(0, +) / Double(max(values.count, 1)) }
     let lows = estimates.compactMap(\.low)
     let highs = estimates.compactMap(\.high)

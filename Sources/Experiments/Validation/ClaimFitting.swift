@@ -24,9 +24,7 @@ struct ClaimFitting {
     guard !families.isEmpty else {
       return .failure(ClaimCostsError(reason: "no claim needs costs"))
     }
-    let designs = FitExperiment.usualDesigns.filter {
-      $0.isWhollyModelled && families.contains($0.family)
-    }
+    let designs = TrainingRuns.designs(of: families)
     let laboratory = try bench.fittingLaboratory()
     let samples = FitExperiment.distinct(try training.map { try laboratory.open($0) })
     let key = try self.key(facts, designs, samples, laboratory)
