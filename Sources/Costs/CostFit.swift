@@ -21,8 +21,9 @@ public struct CostFit: Sendable, Codable, Equatable {
     schemes: [ValidationScheme] = ValidationScheme.allCases
   ) throws(CostsError) {
     let fitted = try set.fitted(isolated: isolated, keep: set.options.foldResamples)
-    let validations = schemes.map { set.validate($0, fitted) }.filter { $0.folds >= 2 }
-    model = fitted.model.with(error: ModelError(validations))
+    let found = set.examine(schemes, fitted).filter { $0.folds >= 2 }
+    let validations = found.map(Validation.init)
+    model = fitted.model.with(error: ModelError(found))
     table = try set.costTable(fitted)
     self.validations = validations
     coverage = validations.compactMap { $0.coverage(level: set.options.level) }
@@ -38,22 +39,6 @@ public struct CostFit: Sendable, Codable, Equatable {
   }
 }
 
-extension ModelError {
-  /// From what the schemes found: payoffs are as far off as those of held-out variants.
-  init(_ validations: [Validation]) {
-    func found(_ scheme: ValidationScheme) -> Validation? {
-      validations.first { $0.scheme == scheme }
-    }
-    self.init(
-      payoffShare: found(.leaveOneVariantOut)?.payoffShare
-        ?? found(.leaveOneToggleOut)?.payoffShare ?? Self.unknown.payoffShare,
-      traceMisfit: found(.leaveOneTraceOut)?.misfit,
-      traceFolds: found(.leaveOneTraceOut)?.folds ?? 0,
-      variantMisfit: found(.leaveOneVariantOut)?.misfit,
-      variantFolds: found(.leaveOneVariantOut)?.folds ?? 0)
-  }
-}
-
 extension TrainingSet {
   /// A model from some of the runs, its error found by holding out their variants and traces.
   /// - Parameter runs: indices into `runs`; all of them when nil.
@@ -62,8 +47,21 @@ extension TrainingSet {
     runs subset: [Int]? = nil, isolated: [Step: Double] = [:]
   ) throws(CostsError) -> CostModel {
     let fitted = try fitted(runs: subset, isolated: isolated, keep: options.foldResamples)
-    let validations = [ValidationScheme.leaveOneVariantOut, .leaveOneTraceOut]
-      .map { validate($0, fitted) }.filter { $0.folds >= 2 }
-    return fitted.model.with(error: ModelError(validations))
+    return fitted.model.with(
+      error: ModelError(examine(Self.predicting, fitted).filter { $0.folds >= 2 }))
   }
+
+  /// Predicts by all runs what is held out of them, for the error of single predictions.
+  /// - Throws: `CostsError`.
+  public func backTest(isolated: [Step: Double] = [:]) throws(CostsError) -> BackTest {
+    let fitted = try fitted(isolated: isolated, keep: options.foldResamples)
+    return BackTest(
+      examinations: examine(Self.predicting + [.leaveOneTraceAndToggleOut], fitted)
+        .filter { $0.folds >= 2 })
+  }
+
+  /// What the errors of a prediction are known from.
+  private static let predicting: [ValidationScheme] = [
+    .leaveOneTraceOut, .leaveOneVariantOut, .leaveOneTraceAndVariantOut,
+  ]
 }

@@ -67,13 +67,18 @@ extension CostModel {
   ///
   /// The interval holds the scatter of the costs, what predictions of held-out payoffs were off by
   /// besides, and the noise of the measurement that it is to be compared with.
-  /// - Parameter noise: standard error of that measurement.
-  public func payoff(from: [Double], to: [Double], noise: Double = 0) -> Estimate {
-    estimate(Self.change(from, to), noise: noise)
+  /// - Parameters:
+  ///   - noise: standard error of that measurement.
+  ///   - share: the model's error as a share of the gross change; that of a variant's payoff when nil.
+  public func payoff(
+    from: [Double], to: [Double], noise: Double = 0, share: Double? = nil
+  ) -> Estimate {
+    estimate(Self.change(from, to), noise: noise, share: share)
   }
 
   /// The payoff taken apart, largest first; a sum of steps that no data tell apart is one term.
-  public func terms(from: [Double], to: [Double]) -> [Term] {
+  /// - Parameter share: as for `payoff`.
+  public func terms(from: [Double], to: [Double], share: Double? = nil) -> [Term] {
     let change = Self.change(from, to)
     var terms: [Term] = []
     for group in groups {
@@ -85,17 +90,17 @@ extension CostModel {
       terms.append(
         Term(
           step: all.map(Column.name).joined(separator: "+"),
-          countDifferencePerEvent: change[all[0]], ns: estimate(own, noise: 0),
+          countDifferencePerEvent: change[all[0]], ns: estimate(own, noise: 0, share: share),
           identifiable: all.allSatisfy(isIdentifiable),
           remark: all.lazy.compactMap(remark).first))
     }
     return terms.sorted { $0.ns.value.magnitude > $1.ns.value.magnitude }
   }
 
-  private func estimate(_ change: [Double], noise: Double) -> Estimate {
+  private func estimate(_ change: [Double], noise: Double, share: Double?) -> Estimate {
     let value = sum(change, costs)
     let parameters = deviation(change)
-    let misfit = error.payoffShare * gross(change)
+    let misfit = (share ?? error.payoffShare) * gross(change)
     let half =
       quantile * (parameters * parameters + misfit * misfit + noise * noise).squareRoot()
     return Estimate(value: value, low: value - half, high: value + half)

@@ -53,8 +53,13 @@ public struct CostModel: Sendable, Equatable {
 /// How far predictions are off beyond what the scatter of the costs explains: found by
 /// back-testing, on what the fits behind the predictions did not see.
 public struct ModelError: Sendable, Codable, Equatable {
-  /// Standard deviation of a payoff as a share of its gross change, Σ |count difference| × cost.
+  /// Standard deviation of a payoff as a share of its gross change, Σ |count difference| × cost,
+  /// where neither the trace nor the variant was seen.
   public var payoffShare: Double
+  /// The same where besides the trace no variant with the changed value of a toggle was seen.
+  public var unseenPayoffShare: Double
+  /// The same of the gap of two families that were seen, on a trace that was not.
+  public var gapShare: Double
   /// Typical ln(predicted / measured) of a time on a trace that was not seen, and of how many folds.
   public var traceMisfit: Double?
   public var traceFolds: Int
@@ -62,9 +67,17 @@ public struct ModelError: Sendable, Codable, Equatable {
   public var variantMisfit: Double?
   public var variantFolds: Int
 
+  /// As if every payoff were of a toggle that nobody has set before.
+  public var ofUnseenToggles: ModelError {
+    var error = self
+    error.payoffShare = unseenPayoffShare
+    return error
+  }
+
   /// Before anything was held out.
   public static let unknown = ModelError(
-    payoffShare: 0.3, traceMisfit: nil, traceFolds: 0, variantMisfit: nil, variantFolds: 0)
+    payoffShare: 0.3, unseenPayoffShare: 0.3, gapShare: 0.3, traceMisfit: nil, traceFolds: 0,
+    variantMisfit: nil, variantFolds: 0)
 }
 
 extension CostModel: Codable {

@@ -11,6 +11,9 @@ public struct Explanation: Sendable, Codable, Equatable {
   public let terms: [Term]
   /// The gap less all terms of steps. A constant is unexplained, and so is what no step caught.
   public let unexplainedNs: Double
+  /// The same with what the costs' scatter, the error of gaps on traces that weren't seen and the
+  /// gap's own interval leave open.
+  public let unexplainedRangeNs: Estimate
   /// |unexplained| ÷ |gap|; nil when there is no gap to speak of.
   public let unexplainedShare: Double?
   public let noiseFloorNs: Double
@@ -22,9 +25,17 @@ public struct Explanation: Sendable, Codable, Equatable {
   public init(
     _ model: CostModel, from: Run, to: Run, gap: Estimate, noiseFloorNs: Double
   ) {
-    terms = model.terms(from: from.meanCounts, to: to.meanCounts)
+    // Designs of one family differ as variants do.
+    let share =
+      from.design.family == to.design.family ? model.error.payoffShare : model.error.gapShare
+    var (first, second) = (from.meanCounts, to.meanCounts)
+    terms = model.terms(from: first, to: second, share: share)
     gapNs = gap
     let explained = terms.reduce(0.0) { $0 + $1.ns.value }
+    // A constant explains nothing.
+    first[Column.intercept] = 0
+    second[Column.intercept] = 0
+    unexplainedRangeNs = gap.less(model.payoff(from: first, to: second, share: share))
     unexplainedNs = gap.value - explained
     unexplainedShare =
       gap.value.magnitude > noiseFloorNs

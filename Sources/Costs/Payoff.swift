@@ -12,7 +12,8 @@ extension Validation {
     public let noiseFloorNs: Double
 
     public var isOverNoise: Bool { measuredNs.value.magnitude > noiseFloorNs }
-    public var hasRightSign: Bool { measuredNs.value.sign == predictedNs.value.sign }
+    /// A prediction of nothing has no sign, and so never the right one.
+    public var hasRightSign: Bool { measuredNs.value * predictedNs.value > 0 }
     public var errorPercent: Double {
       100 * (predictedNs.value / measuredNs.value - 1).magnitude
     }
@@ -35,14 +36,20 @@ extension Validation {
   /// How held-out payoffs were predicted, all in all.
   public struct PayoffSummary: Sendable, Codable, Equatable {
     public let runs: Int
-    /// Those whose measured payoff exceeds its noise floor; the next two are of these.
+    /// Those whose measured payoff exceeds its noise floor.
     public let runsOverNoise: Int
+    /// Of those over the noise.
     public let rightSignPercent: Double?
+    /// Of those over the noise.
     public let medianErrorPercent: Double?
     /// How many measured payoffs lie in their intervals, the measurement's noise allowed for.
     public let coveragePercent: Double
+    /// The same of those over the noise.
+    public let coverageOverNoisePercent: Double?
     /// Half a predicted interval, relative to the payoff or to the noise floor, whichever is larger.
     public let medianHalfWidthPercent: Double
+    /// The same of those over the noise.
+    public let medianHalfWidthOverNoisePercent: Double?
   }
 
   /// Nil where nothing was measured beside its default.
@@ -53,12 +60,17 @@ extension Validation {
     func percent(_ payoffs: [Payoff], _ test: (Payoff) -> Bool) -> Double {
       100 * Double(payoffs.count(where: test)) / Double(payoffs.count)
     }
+    func median(_ payoffs: [Payoff], _ value: (Payoff) -> Double) -> Double {
+      RobustFit.median(payoffs.map(value))
+    }
     return PayoffSummary(
       runs: payoffs.count, runsOverNoise: over.count,
       rightSignPercent: over.isEmpty ? nil : percent(over, \.hasRightSign),
-      medianErrorPercent: over.isEmpty ? nil : RobustFit.median(over.map(\.errorPercent)),
+      medianErrorPercent: over.isEmpty ? nil : median(over, \.errorPercent),
       coveragePercent: percent(payoffs, \.isInInterval),
-      medianHalfWidthPercent: RobustFit.median(payoffs.map(\.halfWidthPercent)))
+      coverageOverNoisePercent: over.isEmpty ? nil : percent(over, \.isInInterval),
+      medianHalfWidthPercent: median(payoffs, \.halfWidthPercent),
+      medianHalfWidthOverNoisePercent: over.isEmpty ? nil : median(over, \.halfWidthPercent))
   }
 
   /// The gap of two families as they come on a trace, and what a fit that did not see the trace
@@ -67,55 +79,18 @@ extension Validation {
     public let trace: String
     public let from: String
     public let to: String
-    /// `from` − `to`, nanoseconds per operation.
-    public let measuredNs: Double
-    public let explainedNs: Double
+    /// `from` − `to`, nanoseconds per operation; its interval is the measurement's noise.
+    public let measuredNs: Estimate
+    /// Its interval is made from the errors on other traces.
+    public let explainedNs: Estimate
     public let noiseFloorNs: Double
     /// The largest of 15 % of the gap, 3 % of the time of `from` and the noise floor.
     public let toleratedNs: Double
 
-    public var unexplainedNs: Double { measuredNs - explainedNs }
-    public var isExplained: Bool { unexplainedNs.magnitude <= toleratedNs }
-  }
-
-  /// A held-out payoff before the model's error is known.
-  struct RawPayoff: Sendable {
-    let measuredNs: Double
-    let predictedNs: Double
-    /// Scatter of the costs.
-    let deviation: Double
-    /// Σ |count difference| × cost.
-    let gross: Double
-    /// Standard deviation of the measured payoff.
-    let noise: Double
-
-    /// The model's error, as a share of the gross change, at which an interval of that many
-    /// standard deviations would just hold the measured payoff.
-    func neededShare(quantile: Double) -> Double {
-      let reach = (predictedNs - measuredNs) / quantile
-      let rest = reach * reach - deviation * deviation - noise * noise
-      return rest > 0 && gross > 0 ? rest.squareRoot() / gross : 0
-    }
-
-    func payoff(share: Double, quantile: Double) -> Payoff {
-      func around(_ value: Double, _ half: Double) -> Estimate {
-        Estimate(value: value, low: value - half, high: value + half)
-      }
-      let misfit = share * gross
-      return Payoff(
-        measuredNs: around(measuredNs, quantile * noise),
-        predictedNs: around(
-          predictedNs, quantile * (deviation * deviation + misfit * misfit).squareRoot()),
-        noiseFloorNs: RunNoise.quantile * noise)
-    }
-  }
-
-  /// The share at which so many of the payoffs would be held by their intervals; one more than there
-  /// are is counted in, because the next one may be the worst.
-  static func payoffShare(_ payoffs: [RawPayoff], level: Double, quantile: Double) -> Double? {
-    guard !payoffs.isEmpty else { return nil }
-    let needed = payoffs.map { $0.neededShare(quantile: quantile) }.sorted()
-    let rank = Int((level * Double(needed.count + 1)).rounded(.up))
-    return needed[min(rank, needed.count) - 1]
+    /// What is left, with both uncertainties in its interval.
+    public var unexplainedNs: Estimate { measuredNs.less(explainedNs) }
+    public var isExplained: Bool { unexplainedNs.value.magnitude <= toleratedNs }
+    /// Whether what is left is within both uncertainties together.
+    public var isInInterval: Bool { unexplainedNs.contains(0) }
   }
 }

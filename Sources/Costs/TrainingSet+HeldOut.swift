@@ -4,7 +4,7 @@ import Platform
 extension TrainingSet {
   func evaluate(
     _ fold: Fold, _ scheme: ValidationScheme, _ fit: FoldCosts, _ noise: RunNoise
-  ) -> [Validation.Raw] {
+  ) -> [Examination.Raw] {
     let constant = constant(fold.training)
     let isTraining = Set(fold.training)
     var windows: [Int: [Double]] = [:]
@@ -21,7 +21,7 @@ extension TrainingSet {
         near.map { runs[$0] }, predicted: near.map(predictedWindows),
         means: near.map { rows[$0].sum(fit.costs) })
       let model = rows[index].sum(fit.costs)
-      return Validation.Raw(
+      return Examination.Raw(
         run: Validation.HeldOut(
           fold: fold.name, trace: run.trace, design: run.design.description,
           measuredNs: rows[index].meanTime, predictedNs: anchor.predictedMean(model),
@@ -29,48 +29,47 @@ extension TrainingSet {
           windowErrorPercent: run.windowErrorPercent(predictedWindows(index), anchor),
           constantNs: constant, nearestVariantNs: nearest(index, among: fold.training, scheme),
           payoff: nil),
-        payoff: payoff(index, isTraining, fit, noise))
+        folds: fold.keys,
+        payoff: payoff(index, isTraining, scheme, fit, noise))
     }
   }
 
-  /// Against the family's default on the same trace, if that is another run of the same session and
-  /// was not held out with it.
+  /// Against the family's default on the same trace, if that is another run of the same session
+  /// that was seen, or wasn't only because it is on a held-out trace.
   private func payoff(
-    _ index: Int, _ isTraining: Set<Int>, _ fit: FoldCosts, _ noise: RunNoise
+    _ index: Int, _ isTraining: Set<Int>, _ scheme: ValidationScheme, _ fit: FoldCosts,
+    _ noise: RunNoise
   ) -> Validation.RawPayoff? {
-    guard let base = defaults[index], base != index, isTraining.contains(base),
-      runs[base].session == runs[index].session
+    guard let base = defaults[index], base != index,
+      isTraining.contains(base) || scheme.holdsOutTraces
     else { return nil }
-    let change = difference(base, index)
-    let value = Self.product(change, fit.costs)
-    let squares = fit.draws.map { way in
-      way.reduce(0.0) { square, draw in
-        let distance = Self.product(change, draw) - value
-        return square + distance * distance
-      } / Double(max(way.count, 1))
-    }
+    return payoff(from: base, to: index, fit, noise)
+  }
+
+  /// Nil where the two are of different sessions.
+  private func payoff(
+    from: Int, to: Int, _ fit: FoldCosts, _ noise: RunNoise
+  ) -> Validation.RawPayoff? {
+    guard runs[from].session == runs[to].session else { return nil }
+    let change = difference(from, to)
     return Validation.RawPayoff(
-      measuredNs: rows[base].meanTime - rows[index].meanTime, predictedNs: value,
-      deviation: CostDraws.deviation(squares),
-      gross: Self.product(change.map(\.magnitude), fit.costs),
-      noise: noise.difference(base, index))
+      measuredNs: rows[from].meanTime - rows[to].meanTime,
+      predictedNs: Self.product(change, fit.costs), deviation: fit.deviation(change),
+      gross: Self.product(change.map(\.magnitude), fit.costs), noise: noise.difference(from, to))
   }
 
   /// The gaps of the families as they come, on a trace that was held out.
-  func gaps(_ fold: Fold, _ fit: FoldCosts, _ noise: RunNoise) -> [Validation.Gap] {
+  func gaps(_ fold: Fold, _ fit: FoldCosts, _ noise: RunNoise) -> [Examination.RawGap] {
     let last = Self.family(Family.pool.name)
     guard let to = fold.heldOut.first(where: { last == runs[$0].design }) else { return [] }
-    let others = fold.heldOut.filter {
-      defaults[$0] == $0 && $0 != to && runs[$0].session == runs[to].session
-    }
-    return others.map { from in
-      let measured = rows[from].meanTime - rows[to].meanTime
-      let floor = RunNoise.quantile * noise.difference(from, to)
-      return Validation.Gap(
-        trace: fold.name, from: runs[from].design.family, to: runs[to].design.family,
-        measuredNs: measured, explainedNs: Self.product(difference(from, to), fit.costs),
-        noiseFloorNs: floor,
-        toleratedNs: max(0.15 * measured.magnitude, 0.03 * rows[from].meanTime, floor))
+    return fold.heldOut.filter { defaults[$0] == $0 && $0 != to }.compactMap { from in
+      payoff(from: from, to: to, fit, noise).map { payoff in
+        Examination.RawGap(
+          gap: Validation.RawGap(
+            trace: fold.name, from: runs[from].design.family, to: runs[to].design.family,
+            payoff: payoff, timeNs: rows[from].meanTime),
+          folds: fold.keys)
+      }
     }
   }
 
@@ -89,7 +88,7 @@ extension TrainingSet {
     return result
   }
 
-  private static func product(_ first: [Double], _ second: [Double]) -> Double {
+  static func product(_ first: [Double], _ second: [Double]) -> Double {
     zip(first, second).reduce(0) { $0 + $1.0 * $1.1 }
   }
 }

@@ -5,6 +5,8 @@ extension TrainingSet {
   /// A set of runs that are predicted together by a fit that saw none of them.
   struct Fold: Sendable {
     let name: String
+    /// What is left out, as errors are known by it.
+    let keys: [String]
     /// What is predicted.
     let heldOut: [Int]
     /// What the fit sees.
@@ -12,37 +14,130 @@ extension TrainingSet {
   }
 
   /// Validates by one scheme. Folds with fewer than two training runs are left out.
+  func validate(_ scheme: ValidationScheme, _ whole: Fitted) -> Validation {
+    Validation(examine([scheme], whole)[0])
+  }
+
+  /// A fold with its fit.
+  private struct FittedFold: Sendable {
+    let fold: Fold
+    let costs: FoldCosts
+  }
+
+  /// Holds out by each scheme.
   ///
   /// A fold's sums are those of all runs less its own: a fit costs one solution, not a pass over all
   /// rows. Huber's weights stay those of the whole, but where a trace or a family is held out they
   /// are found anew.
-  func validate(_ scheme: ValidationScheme, _ whole: Fitted) -> Validation {
-    let folds = folds(scheme, among: whole.runs).filter {
-      $0.training.count >= 2 && !$0.heldOut.isEmpty
-    }
+  func examine(_ schemes: [ValidationScheme], _ whole: Fitted) -> [Examination] {
     let noise = RunNoise(self, whole.runs)
     let places = Dictionary(uniqueKeysWithValues: zip(whole.runs, whole.runs.indices))
-    let held = ConcurrentWork.map(folds) { fold -> ([Validation.Raw], [Validation.Gap]) in
-      let costs = costs(fold, scheme, whole, places)
-      return (
-        evaluate(fold, scheme, costs, noise),
-        scheme == .leaveOneTraceOut
-          ? gaps(fold, costs, noise) : []
-      )
+    var known: [ValidationScheme: [FittedFold]] = [:]
+    func fitted(_ scheme: ValidationScheme) -> [FittedFold] {
+      if let folds = known[scheme] { return folds }
+      let folds = folds(scheme, among: whole.runs).filter {
+        $0.training.count >= 2 && !$0.heldOut.isEmpty
+      }
+      let made = ConcurrentWork.map(folds) {
+        FittedFold(fold: $0, costs: costs($0, scheme, whole, places))
+      }
+      known[scheme] = made
+      return made
     }
-    return Validation(
-      scheme: scheme, held: held.flatMap(\.0), gaps: held.flatMap(\.1), folds: folds.count,
-      quantile: whole.model.quantile, level: options.level)
+    return schemes.map { scheme in
+      let found: [(held: [Examination.Raw], gaps: [Examination.RawGap])]
+      if let besides = scheme.besidesTrace {
+        let others = fitted(besides)
+        found = ConcurrentWork.map(fitted(.leaveOneTraceOut)) { trace in
+          (crossed(trace, others, scheme, whole, places, noise), [])
+        }
+      } else {
+        found = ConcurrentWork.map(fitted(scheme)) { one in
+          (
+            evaluate(one.fold, scheme, one.costs, noise),
+            scheme == .leaveOneTraceOut ? gaps(one.fold, one.costs, noise) : []
+          )
+        }
+      }
+      return Examination(
+        scheme: scheme, held: found.flatMap(\.held), gaps: found.flatMap(\.gaps),
+        folds: found.count { !$0.held.isEmpty }, quantile: whole.model.quantile,
+        level: options.level)
+    }
+  }
+
+  /// Of each run on a trace: predicted without that trace and without what another fold leaves out.
+  ///
+  /// Drawing all costs again for every pair of folds would cost more than all else. How far they
+  /// scatter without both follows from either: what one leaves open adds to what the other does.
+  private func crossed(
+    _ trace: FittedFold, _ others: [FittedFold], _ scheme: ValidationScheme, _ whole: Fitted,
+    _ places: [Int: Int], _ noise: RunNoise
+  ) -> [Examination.Raw] {
+    let onTrace = Set(trace.fold.heldOut)
+    let rest = whole.robust.leaving(
+      out: trace.fold.heldOut.compactMap { places[$0] }, of: whole.robust.data)
+    let all = Scatter(costs: whole.robust.costs, draws: whole.draws.kept.map { $0.map(\.costs) })
+    var result: [Examination.Raw] = []
+    for other in others {
+      let cell = other.fold.heldOut.filter(onTrace.contains)
+      guard !cell.isEmpty else { continue }
+      let left = other.fold.heldOut.filter { !onTrace.contains($0) }
+      let training = other.fold.training.filter { !onTrace.contains($0) }
+      guard training.count >= 2 else { continue }
+      var sums = whole.robust.leaving(out: left.compactMap { places[$0] }, of: rest)
+      sums.add(priorSums(sums))
+      let costs = sums.solveNonNegative(start: trace.costs.costs)
+      let fold = Fold(
+        name: trace.fold.name, keys: trace.fold.keys + other.fold.keys, heldOut: cell,
+        training: training)
+      result += evaluate(
+        fold, scheme,
+        FoldCosts(
+          costs: costs, expanded: expanded(costs),
+          scatters: [trace.costs.scatters[0], other.costs.scatters[0], all]), noise)
+    }
+    return result
+  }
+
+  /// Costs and joint draws of them, by column of the set.
+  struct Scatter: Sendable {
+    let costs: [Double]
+    /// By way of drawing and draw.
+    let draws: [[[Double]]]
+
+    /// How far a sum of costs scatters.
+    func deviation(_ change: [Double]) -> Double {
+      let value = TrainingSet.product(change, costs)
+      return CostDraws.deviation(
+        draws.map { way in
+          way.reduce(0.0) { square, draw in
+            let distance = TrainingSet.product(change, draw) - value
+            return square + distance * distance
+          } / Double(max(way.count, 1))
+        })
+    }
   }
 
   /// What a fold's fit found.
   struct FoldCosts: Sendable {
     /// By column of the set.
     let costs: [Double]
-    /// Joint draws, by way of drawing, draw and column of the set.
-    let draws: [[[Double]]]
     /// All columns.
     let expanded: [Double]
+    /// Its own; or of two folds that are left out together each one's, and that of all runs.
+    let scatters: [Scatter]
+
+    /// How far a sum of costs scatters.
+    func deviation(_ change: [Double]) -> Double {
+      let squares = scatters.map { scatter in
+        let deviation = scatter.deviation(change)
+        return deviation * deviation
+      }
+      let most = squares.prefix(2).max() ?? 0
+      guard squares.count == 3 else { return most.squareRoot() }
+      return max(most, squares[0] + squares[1] - squares[2]).squareRoot()
+    }
   }
 
   private func costs(
@@ -50,10 +145,9 @@ extension TrainingSet {
   ) -> FoldCosts {
     let heldOut = fold.heldOut.compactMap { places[$0] }
     let costs: [Double]
-    switch scheme {
-    case .leaveOneTraceOut, .leaveOneAllocatorOut:
+    if scheme == .leaveOneTraceOut || scheme == .leaveOneAllocatorOut {
       costs = RobustFit(self, runs: fold.training).costs
-    case .leaveOneVariantOut, .leaveOneToggleOut:
+    } else {
       var sums = whole.robust.leaving(out: heldOut, of: whole.robust.data)
       sums.add(priorSums(sums))
       costs = sums.solveNonNegative(start: whole.robust.costs)
@@ -65,18 +159,21 @@ extension TrainingSet {
         return sums.solveNonNegative(start: draw.costs)
       }
     }
-    return FoldCosts(costs: costs, draws: draws, expanded: expanded(costs))
+    return FoldCosts(
+      costs: costs, expanded: expanded(costs), scatters: [Scatter(costs: costs, draws: draws)])
   }
 
+  /// What a scheme leaves out together; of those that leave out a trace besides, the other part.
   /// - Parameter subset: indices into `runs`; all of them when nil.
   func folds(_ scheme: ValidationScheme, among subset: [Int]? = nil) -> [Fold] {
     let all = subset ?? Array(runs.indices)
     func fold(_ name: String, _ isHeldOut: (Int) -> Bool) -> Fold {
       Fold(
-        name: name, heldOut: all.filter(isHeldOut), training: all.filter { !isHeldOut($0) })
+        name: name, keys: [Examination.fold(scheme, name)], heldOut: all.filter(isHeldOut),
+        training: all.filter { !isHeldOut($0) })
     }
-    switch scheme {
-    case .leaveOneTraceOut:
+    switch scheme.besidesTrace ?? scheme {
+    case .leaveOneTraceOut, .leaveOneTraceAndVariantOut, .leaveOneTraceAndToggleOut:
       return traces.indices.map { trace in fold(traces[trace]) { rows[$0].trace == trace } }
     case .leaveOneVariantOut:
       return designs.indices.map { variant in
@@ -87,7 +184,7 @@ extension TrainingSet {
       var result: [Fold] = []
       for design in designs {
         for setting in design.settings where !Self.isDefault(setting, of: design.family) {
-          let name = "\(design.family),\(setting.toggle)=\(setting.value)"
+          let name = Self.name(setting, of: design.family)
           guard seen.insert(name).inserted else { continue }
           result.append(
             fold(name) {
@@ -104,6 +201,11 @@ extension TrainingSet {
       }
       return families.map { family in fold(family) { runs[$0].design.family == family } }
     }
+  }
+
+  /// What a fold without one value of a toggle is called.
+  static func name(_ setting: Design.Setting, of family: String) -> String {
+    "\(family),\(setting.toggle)=\(setting.value)"
   }
 
   static func isDefault(_ setting: Design.Setting, of family: String) -> Bool {

@@ -9,13 +9,30 @@ public enum ValidationScheme: String, Sendable, Codable, CaseIterable {
   case leaveOneToggleOut = "leave-one-toggle-out"
   /// A whole family is unseen.
   case leaveOneAllocatorOut = "leave-one-allocator-out"
+  /// Of each run neither the trace nor the design is seen: what `predict` does.
+  case leaveOneTraceAndVariantOut = "leave-one-trace-and-variant-out"
+  /// Of each run neither the trace nor the value of a toggle is seen: what `predict --unseen` does.
+  case leaveOneTraceAndToggleOut = "leave-one-trace-and-toggle-out"
+
+  /// What is held out besides the trace; nil where one kind of thing alone is held out.
+  var besidesTrace: ValidationScheme? {
+    switch self {
+    case .leaveOneTraceAndVariantOut: .leaveOneVariantOut
+    case .leaveOneTraceAndToggleOut: .leaveOneToggleOut
+    case .leaveOneTraceOut, .leaveOneVariantOut, .leaveOneToggleOut, .leaveOneAllocatorOut: nil
+    }
+  }
+
+  /// Whether nothing measured on the trace of a held-out run is seen.
+  var holdsOutTraces: Bool { self == .leaveOneTraceOut || besidesTrace != nil }
 }
 
 /// What a scheme found: errors on data that the fit behind each prediction did not see.
 public struct Validation: Sendable, Codable, Equatable {
   /// One held-out run.
   public struct HeldOut: Sendable, Codable, Equatable {
-    /// What was left out together: a trace, a design, family,toggle=value, or a family.
+    /// What was left out together: a trace, a design, family,toggle=value, or a family. Where a
+    /// trace and something else are held out, the trace.
     public let fold: String
     public let trace: String
     public let design: String
@@ -31,16 +48,11 @@ public struct Validation: Sendable, Codable, Equatable {
     public let constantNs: Double
     /// Nil where nothing similar was seen.
     public let nearestVariantNs: Double?
-    /// Nil where the family's default was not measured beside it, was held out as well, or is it.
+    /// Nil where the family's default was not measured beside it, was held out by something else
+    /// than its trace, or is it.
     public let payoff: Payoff?
 
     public var errorPercent: Double { 100 * (predictedNs / measuredNs - 1) }
-  }
-
-  /// A held-out run before the model's error is known.
-  struct Raw: Sendable {
-    let run: HeldOut
-    let payoff: RawPayoff?
   }
 
   public let scheme: ValidationScheme
@@ -50,36 +62,39 @@ public struct Validation: Sendable, Codable, Equatable {
   /// What the model's error is as a share of a payoff's gross change, by all folds; nil without
   /// payoffs.
   public let payoffShare: Double?
+  /// The same of the gaps of families; nil without gaps.
+  public let gapShare: Double?
   /// Typical misfit: root of the mean square of ln(predicted / measured), folds weighing the same.
   public let misfit: Double
   public let folds: Int
 
-  /// The interval of a payoff is made from the errors of the other folds.
-  init(
-    scheme: ValidationScheme, held: [Raw], gaps: [Gap], folds: Int, quantile: Double, level: Double
-  ) {
-    self.scheme = scheme
-    self.gaps = gaps
-    self.folds = folds
-    payoffShare = Self.payoffShare(
-      held.compactMap(\.payoff), level: level, quantile: quantile)
-    var shares: [String: Double] = [:]
-    for name in Set(held.map(\.run.fold)) {
-      shares[name] = Self.payoffShare(
-        held.filter { $0.run.fold != name }.compactMap(\.payoff), level: level,
-        quantile: quantile)
+  /// The interval of a payoff, and of a gap, is made from the errors of the other folds.
+  init(_ found: Examination) {
+    scheme = found.scheme
+    let payoffs = found.payoffShares
+    payoffShare = payoffs.share()
+    let gapShares = found.gapShares
+    gapShare = gapShares.share()
+    var shares: [[String]: Double] = [:]
+    func share(_ folds: [String]) -> Double {
+      if let known = shares[folds] { return known }
+      let made = payoffs.share(without: folds) ?? ModelError.unknown.payoffShare
+      shares[folds] = made
+      return made
     }
-    heldOut = held.map { raw in
+    heldOut = found.held.map { raw in
       raw.run.with(
         payoff: raw.payoff.map {
-          $0.payoff(
-            share: shares[raw.run.fold] ?? ModelError.unknown.payoffShare, quantile: quantile)
+          $0.payoff(share: share(raw.folds), quantile: found.quantile)
         })
     }
-    let squares = Dictionary(grouping: heldOut, by: \.fold).values.map { runs in
-      Self.mean(runs.map { $0.logError * $0.logError })
+    gaps = found.gaps.map { raw in
+      raw.gap.gap(
+        share: gapShares.share(without: raw.folds) ?? ModelError.unknown.gapShare,
+        quantile: found.quantile)
     }
-    misfit = Self.mean(squares.sorted()).squareRoot()
+    folds = found.folds
+    misfit = found.misfit()
   }
 
   public var runs: Int { heldOut.count }

@@ -82,6 +82,8 @@ struct ExplainReport: Report {
   let gapNs: Estimate
   let terms: [Explanation.Term]
   @Nullable var unexplainedNs: Double?
+  /// The same with its interval: the gap's own and that of what is explained together.
+  let unexplainedRangeNs: Estimate
   @Nullable var unexplainedShare: Double?
   let noiseFloorNs: Double
   /// False where one of the two allocators has no model.
@@ -95,6 +97,7 @@ struct ExplainReport: Report {
     gapNs = outcome.gapNs
     terms = outcome.explanation?.terms ?? []
     unexplainedNs = outcome.explanation?.unexplainedNs ?? outcome.gapNs.value
+    unexplainedRangeNs = outcome.explanation?.unexplainedRangeNs ?? outcome.gapNs
     unexplainedShare = outcome.explanation.map { $0.unexplainedShare } ?? 1
     noiseFloorNs = outcome.noiseFloorNs
     modelled = outcome.explanation != nil
@@ -118,7 +121,7 @@ struct ExplainReport: Report {
       ])
     }
     table.add([
-      "unexplained", "", Text.number(unexplainedNs ?? 0),
+      "unexplained", "", Text.estimate(unexplainedRangeNs),
       unexplainedShare.map { "\(Text.number(100 * $0)) % of the gap" } ?? "no gap over the noise",
     ])
     lines.append(table.text)

@@ -45,6 +45,8 @@ struct FitReport: Report {
     let gapNs: Double
     let explainedNs: Double
     let unexplainedNs: Double
+    /// The same with both uncertainties.
+    let unexplainedRangeNs: Estimate
     let toleratedNs: Double
     let noiseFloorNs: Double
     let isExplained: Bool
@@ -161,7 +163,7 @@ extension FitReport {
   fileprivate var payoffText: String {
     var table = Table([
       "payoffs held out by", "runs", "over noise", "right sign %", "median error %",
-      "in interval %", "half-width %",
+      "in interval %", "half-width %", "in interval, all %", "half-width, all %",
     ])
     for scheme in validation {
       guard let found = scheme.payoffs else { continue }
@@ -169,6 +171,8 @@ extension FitReport {
         scheme.scheme.rawValue, "\(found.runs)", "\(found.runsOverNoise)",
         found.rightSignPercent.map { Text.number($0) } ?? "",
         found.medianErrorPercent.map { Text.number($0) } ?? "",
+        found.coverageOverNoisePercent.map { Text.number($0) } ?? "",
+        found.medianHalfWidthOverNoisePercent.map { Text.number($0) } ?? "",
         Text.number(found.coveragePercent), Text.number(found.medianHalfWidthPercent),
       ])
     }
@@ -189,7 +193,7 @@ extension FitReport {
     for gap in gaps {
       table.add([
         gap.trace, "\(gap.from) − \(gap.to)", Text.number(gap.gapNs),
-        Text.number(gap.explainedNs), Text.number(gap.unexplainedNs),
+        Text.number(gap.explainedNs), Text.estimate(gap.unexplainedRangeNs),
         Text.number(gap.toleratedNs), gap.isExplained ? "" : "too much",
       ])
     }
@@ -223,8 +227,9 @@ extension FitReport.Scheme {
       payoffs: validation.payoffSummary,
       gaps: validation.gaps.map {
         FitReport.Gap(
-          trace: $0.trace, from: $0.from, to: $0.to, gapNs: $0.measuredNs,
-          explainedNs: $0.explainedNs, unexplainedNs: $0.unexplainedNs,
+          trace: $0.trace, from: $0.from, to: $0.to, gapNs: $0.measuredNs.value,
+          explainedNs: $0.explainedNs.value, unexplainedNs: $0.unexplainedNs.value,
+          unexplainedRangeNs: $0.unexplainedNs,
           toleratedNs: $0.toleratedNs, noiseFloorNs: $0.noiseFloorNs,
           isExplained: $0.isExplained)
       })

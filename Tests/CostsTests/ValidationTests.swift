@@ -98,6 +98,9 @@ import Testing
     let explained = try explain(runs)
     let sum = explained.terms.reduce(0) { $0 + $1.ns.value }
     #expect((sum + explained.unexplainedNs - gap).magnitude < 1e-9)
+    #expect(
+      (explained.unexplainedRangeNs.value - explained.unexplainedNs).magnitude < 1e-9)
+    #expect(explained.unexplainedRangeNs.low == nil, "the gap itself has no interval here")
     #expect(explained.unexplainedNs.magnitude < 0.3 * gap.magnitude)
     let header = try #require(explained.terms.first { $0.step == "header-write" })
     #expect(header.countDifferencePerEvent > 0)
