@@ -40,8 +40,6 @@ let package = Package(
   ],
   dependencies: [
     .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2"),
-    .package(url: "https://github.com/apple/swift-log", from: "1.16.2"),
-    .package(url: "https://github.com/swiftlang/swift-subprocess", from: "1.0.2"),
     .package(url: "https://github.com/groue/GRDB.swift", from: "7.10.0"),
     .package(url: "https://github.com/jpsim/Yams", from: "6.2.2"),
     .package(url: "https://github.com/HdrHistogram/hdrhistogram-swift", from: "0.2.0"),
@@ -61,10 +59,7 @@ let package = Package(
       linkerSettings: withoutSwiftRuntime),
     .target(
       name: "NullAllocator", cSettings: timedC, linkerSettings: withoutSwiftRuntime),
-    .target(
-      name: "Platform",
-      dependencies: ["CPlatform", .product(name: "Subprocess", package: "swift-subprocess")],
-      swiftSettings: strict),
+    .target(name: "Platform", dependencies: ["CPlatform"], swiftSettings: strict),
     .target(
       name: "Traces", dependencies: ["Platform", "CPlatform", "CZstd"], swiftSettings: hot),
     .target(
@@ -107,26 +102,26 @@ let package = Package(
         "Platform", "Traces", "Recording", "Designs", "Models", "NativeDesigns", "Replay",
         "Costs", "Notebook", "Experiments", "Hypotheses", "Reports",
         .product(name: "ArgumentParser", package: "swift-argument-parser"),
-        .product(name: "Logging", package: "swift-log"),
       ], swiftSettings: strict),
     .target(
-      name: "TestSupport", dependencies: ["Platform", "Traces", "Designs"],
+      name: "TestSupport",
+      dependencies: ["Platform", "Traces", "Designs", "Models", "NativeDesigns", "Replay"],
       path: "Tests/TestSupport", swiftSettings: strict),
     .testTarget(
-      name: "PlatformTests", dependencies: ["Platform", "TestSupport"], swiftSettings: strict),
+      name: "PlatformTests", dependencies: ["Platform"], swiftSettings: strict),
     .testTarget(
       name: "TracesTests", dependencies: ["Traces", "Models", "Replay", "TestSupport"],
       swiftSettings: strict),
     .testTarget(
       name: "EndToEndTests",
-      dependencies: ["Platform", "Designs", "mallometer"], swiftSettings: strict),
+      dependencies: ["Platform", "Designs", "mallometer", "TestSupport"], swiftSettings: strict),
     .testTarget(
       name: "NotebookTests", dependencies: ["Notebook", "Platform"], swiftSettings: strict),
     .testTarget(
       name: "ExperimentsTests",
       dependencies: [
         "Experiments", "Costs", "Hypotheses", "Notebook", "Replay", "Designs", "Models",
-        "NativeDesigns", "Platform",
+        "NativeDesigns", "Platform", "TestSupport",
       ],
       swiftSettings: strict),
     .testTarget(
@@ -153,7 +148,7 @@ let package = Package(
       ], exclude: ["C"],
       swiftSettings: strict),
     .testTarget(
-      name: "HypothesesTests", dependencies: ["Hypotheses", "Designs", "Platform"],
+      name: "HypothesesTests", dependencies: ["Hypotheses", "Designs", "Platform", "TestSupport"],
       swiftSettings: strict),
     .testTarget(
       name: "CostsTests", dependencies: ["Costs", "Designs", "Platform"], swiftSettings: strict),

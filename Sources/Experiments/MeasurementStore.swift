@@ -17,6 +17,7 @@ public final class MeasurementStore {
   private let seed: UInt64
   /// Whether what the notebook has is left aside.
   private let measuresAnew: Bool
+  private let libraries: SystemLibraries
   private let now: () -> Date
   private var hashes: [String: String] = [:]
 
@@ -27,15 +28,18 @@ public final class MeasurementStore {
       notebook: notebook, player: player.executable, seed: seed, measuresAnew: measuresAnew)
   }
 
-  /// - Parameter now: the time, by which interrupted sessions are old or young.
+  /// - Parameters:
+  ///   - libraries: by which the system's own allocator is known.
+  ///   - now: the time, by which interrupted sessions are old or young.
   init(
     notebook: Notebook, player: URL, seed: UInt64, measuresAnew: Bool = false,
-    now: @escaping () -> Date = { Date() }
+    libraries: SystemLibraries = SystemLibraries(), now: @escaping () -> Date = { Date() }
   ) {
     self.notebook = notebook
     self.player = player
     self.seed = seed
     self.measuresAnew = measuresAnew
+    self.libraries = libraries
     self.now = now
   }
 
@@ -169,11 +173,12 @@ public final class MeasurementStore {
 
   /// What ran is known by the content of the allocator's libraries and of the player.
   private func attendance(_ contender: Contender) throws -> BuildAttendance {
-    let libraries =
-      contender.builds.isEmpty ? ["preinstalled"] : try contender.builds.map { try hash($0.path) }
+    let builds =
+      try contender.builds.isEmpty
+      ? [known("libc") { try libraries.identity() }] : contender.builds.map { try hash($0.path) }
     let player = try hash(player.path)
     return BuildAttendance(
-      builds: libraries.map {
+      builds: builds.map {
         MeasurementSession.Participant(allocator: contender.name, build: "\($0) \(player)")
       })
   }
@@ -183,10 +188,15 @@ public final class MeasurementStore {
   }
 
   private func hash(_ path: String) throws -> String {
-    if let known = hashes[path] { return known }
-    let hash = try SHA256.hexadecimal(ofFile: path)
-    hashes[path] = hash
-    return hash
+    try known(path) { try SHA256.hexadecimal(ofFile: path) }
+  }
+
+  /// Reads every file once.
+  private func known(_ name: String, _ hash: () throws -> String) throws -> String {
+    if let known = hashes[name] { return known }
+    let made = try hash()
+    hashes[name] = made
+    return made
   }
 
   private func record(

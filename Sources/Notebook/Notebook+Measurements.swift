@@ -53,38 +53,6 @@ extension Notebook {
     }
   }
 
-  /// How many different repeats of a subject this machine has measured: what need not be measured
-  /// again.
-  public func measurementCount(
-    of subject: Subject, kind: MeasurementRecord.Kind = .time
-  ) throws(NotebookError) -> Int {
-    try read { database in
-      try Int.fetchOne(
-        database,
-        sql: """
-          SELECT COUNT(DISTINCT repetition) FROM measurement m JOIN machine ON machine.id = m.machine
-          WHERE trace = ? AND options = ? AND allocator = ? AND build = ? AND kind = ?
-            AND machine.identity = ?
-          """,
-        arguments: [
-          subject.trace, subject.options, subject.allocator, subject.build, kind.rawValue,
-          self.machine.identity,
-        ]) ?? 0
-    }
-  }
-
-  /// Forgets a subject's repeats, to measure it anew.
-  public func removeMeasurements(of subject: Subject) throws(NotebookError) {
-    try write { database in
-      try database.execute(
-        sql: """
-          DELETE FROM measurement
-          WHERE trace = ? AND options = ? AND allocator = ? AND build = ?
-          """,
-        arguments: [subject.trace, subject.options, subject.allocator, subject.build])
-    }
-  }
-
   private func measurement(
     _ row: Row, subject: Subject, kind: MeasurementRecord.Kind
   ) throws -> MeasurementRecord {

@@ -14,14 +14,6 @@ public enum EventKind: UInt8, Sendable, CaseIterable {
   case threadStart = 7
   case threadEnd = 8
 
-  /// Whether a replay or a simulation performs this event. Windows count operations.
-  @inlinable public var isOperation: Bool {
-    switch self {
-    case .malloc, .calloc, .realloc, .aligned, .free, .impliedFree: true
-    case .foreignFree, .threadStart, .threadEnd: false
-    }
-  }
-
   /// Whether the object's life begins (or goes on, for realloc) with this event.
   @inlinable public var allocates: Bool { rawValue <= EventKind.aligned.rawValue }
 

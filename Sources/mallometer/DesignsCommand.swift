@@ -44,7 +44,6 @@ struct DesignsReport: Report {
     /// The C sources of the native counterpart.
     let native: [String]
     let source: String
-    let modelled: Bool
 
     init(_ family: Family, catalogue: DesignCatalogue) {
       name = family.name
@@ -59,7 +58,6 @@ struct DesignsReport: Report {
       optimisations = catalogue.optimizations.filter { $0.family == family }.map(Point.init)
       native = family.nativeSources
       source = family.source
-      modelled = Design(family: family).isWhollyModelled
     }
   }
 

@@ -81,7 +81,7 @@ struct ExplainReport: Report {
   let to: String
   let gapNs: Estimate
   let terms: [Explanation.Term]
-  @Nullable var unexplainedNs: Double?
+  let unexplainedNs: Double
   /// The same with its interval: the gap's own and that of what is explained together.
   let unexplainedRangeNs: Estimate
   @Nullable var unexplainedShare: Double?

@@ -1,11 +1,10 @@
 import Foundation
+import TestSupport
 import Testing
 
 @testable import Designs
 
-private let models = URL(fileURLWithPath: #filePath)
-  .deletingLastPathComponent().deletingLastPathComponent().deletingLastPathComponent()
-  .appendingPathComponent("models")
+private let models = repository.appendingPathComponent("models")
 
 @Suite struct CommandLineDesigns {
   let catalogue: DesignCatalogue

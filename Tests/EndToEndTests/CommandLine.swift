@@ -91,6 +91,18 @@ struct CommandLine {
     return Result(status: status, output: ended.output, errors: ended.errors)
   }
 
+  /// Generates `a.mlt`, `b.mlt` and `c.mlt`, small enough to be measured in no time.
+  func makeTraces(in folder: PrivateFolder) throws {
+    for (name, recipe) in [
+      ("a", "random-mixed events=30000 live=400"), ("b", "random-mixed events=30000 live=3000"),
+      ("c", "random-mixed events=30000 live=50 max=4096"),
+    ] {
+      let made = try shell(
+        "\"$mallometer\" generate \(recipe) -o \"$1\"", folder.file("\(name).mlt"))
+      try #require(made.status == 0, "\(made.errors)")
+    }
+  }
+
   /// Every subcommand that the help names.
   func commands() throws -> [String] {
     let help = try self("--help").output

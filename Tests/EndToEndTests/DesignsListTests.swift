@@ -1,4 +1,5 @@
 import Foundation
+import TestSupport
 import Testing
 
 /// What `designs` lists, held against the files that declare it: nothing is left out, nothing is
@@ -6,9 +7,6 @@ import Testing
 ///
 /// The files are read line by line here, not by the code that the command uses.
 @Suite struct DesignsListTests {
-  private static let repository = URL(fileURLWithPath: #filePath)
-    .deletingLastPathComponent().deletingLastPathComponent().deletingLastPathComponent()
-
   let text: String
   let listed: [[String: Any]]
 
@@ -19,7 +17,7 @@ import Testing
   }
 
   private func files(below folder: String, ending: String) throws -> [String] {
-    let url = Self.repository.appendingPathComponent(folder)
+    let url = repository.appendingPathComponent(folder)
     return try #require(FileManager.default.enumerator(atPath: url.path))
       .compactMap { $0 as? String }.filter { $0.hasSuffix(ending) }.sorted()
       .map { try String(contentsOf: url.appendingPathComponent($0), encoding: .utf8) }

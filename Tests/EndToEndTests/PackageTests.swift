@@ -1,16 +1,14 @@
 import Designs
 import Foundation
 import Platform
+import TestSupport
 import Testing
 
 /// What holds for the checkout as a whole.
 @Suite struct PackageTests {
-  private let root = URL(fileURLWithPath: #filePath)
-    .deletingLastPathComponent().deletingLastPathComponent().deletingLastPathComponent()
-
   @Test func everyStepIsDocumented() throws {
     let text = try String(
-      contentsOf: root.appendingPathComponent("Documentation/steps.md"), encoding: .utf8)
+      contentsOf: repository.appendingPathComponent("Documentation/steps.md"), encoding: .utf8)
     for step in Step.allCases { #expect(text.contains("| `\(step.name)` |"), "\(step.name)") }
     let rows = text.split(separator: "\n").filter { $0.hasPrefix("| `") }
     #expect(rows.count == Step.count, "a documented step that no longer exists")
@@ -18,7 +16,7 @@ import Testing
 
   @Test func noSourceFileIsTooLong() throws {
     for folder in ["Sources", "Tests"] {
-      let path = root.appendingPathComponent(folder).path
+      let path = repository.appendingPathComponent(folder).path
       let files = try #require(FileManager.default.enumerator(atPath: path))
       for case let name as String in files {
         guard ["swift", "c", "h"].contains((name as NSString).pathExtension) else { continue }

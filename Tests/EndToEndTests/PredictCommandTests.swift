@@ -10,14 +10,7 @@ import Testing
   init() throws {
     mallometer = try CommandLine()
     folder = try PrivateFolder(prefix: "predict-command-test")
-    for (name, recipe) in [
-      ("a", "random-mixed events=30000 live=400"), ("b", "random-mixed events=30000 live=3000"),
-      ("c", "random-mixed events=30000 live=50 max=4096"),
-    ] {
-      let made = try mallometer.shell(
-        "\"$mallometer\" generate \(recipe) -o \"$1\"", folder.file("\(name).mlt"))
-      try #require(made.status == 0, "\(made.errors)")
-    }
+    try mallometer.makeTraces(in: folder)
   }
 
   private func predict(_ arguments: String...) throws -> (text: String, json: CommandLine.Result) {

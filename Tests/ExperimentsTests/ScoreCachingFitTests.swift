@@ -4,6 +4,7 @@ import NativeDesigns
 import Notebook
 import Platform
 import Replay
+import TestSupport
 import Testing
 
 @testable import Experiments
@@ -156,13 +157,10 @@ import Testing
 }
 
 @Suite struct ScoreCachingProgramTests {
-  private static let sources = URL(fileURLWithPath: #filePath).deletingLastPathComponent()
-    .appendingPathComponent("../../Sources/NativeDesigns/C").standardizedFileURL
-
   @Test func timesAreThoseOfWholeBlocks() throws {
     let program = try ScoreCaching.Program(
       contender: Contender(name: "glibc", library: nil),
-      compiler: VariantCompiler(sources: Self.sources), builds: 2, cpu: nil)
+      compiler: testCompiler(), builds: 2, cpu: nil)
     #expect(Set(program.timed.map(\.path)).count == 2)
     for round in 0..<2 {
       let run = try program.time(
@@ -175,7 +173,7 @@ import Testing
   @Test func aProgramThatFailsIsAnErrorThatNamesKernelAndPopulation() throws {
     let program = try ScoreCaching.Program(
       contender: Contender(name: "glibc", library: nil),
-      compiler: VariantCompiler(sources: Self.sources), builds: 1, cpu: 1023)
+      compiler: testCompiler(), builds: 1, cpu: 1023)
     #expect {
       try program.time(
         .loads, ScoreCaching.Workload(population: 20, warmUp: 4, epochs: 32, seed: 1), round: 0)
@@ -190,7 +188,7 @@ import Testing
     try Data("no library".utf8).write(to: URL(fileURLWithPath: library))
     let program = try ScoreCaching.Program(
       contender: Contender(name: "preload", library: URL(fileURLWithPath: library)),
-      compiler: VariantCompiler(sources: Self.sources), builds: 1, cpu: nil)
+      compiler: testCompiler(), builds: 1, cpu: nil)
     #expect(throws: PlayerError.self) {
       try program.time(
         .loads, ScoreCaching.Workload(population: 20, warmUp: 4, epochs: 32, seed: 1), round: 0)

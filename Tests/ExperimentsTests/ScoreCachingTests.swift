@@ -3,19 +3,17 @@ import Models
 import NativeDesigns
 import Platform
 import Replay
+import TestSupport
 import Testing
 
 @testable import Experiments
 
 /// The model of the study's program against its counting build.
 @Suite struct ScoreCachingModelTests {
-  private static let sources = URL(fileURLWithPath: #filePath).deletingLastPathComponent()
-    .appendingPathComponent("../../Sources/NativeDesigns/C").standardizedFileURL
-
   private func program() throws -> ScoreCaching.Program {
     try ScoreCaching.Program(
       contender: Contender(name: "glibc", library: nil),
-      compiler: VariantCompiler(sources: Self.sources), builds: 1, cpu: nil)
+      compiler: testCompiler(), builds: 1, cpu: nil)
   }
 
   @Test(arguments: ScoreCaching.Kernel.allCases)

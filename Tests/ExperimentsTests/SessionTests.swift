@@ -21,10 +21,14 @@ private let allocatorNs: [String: Float] = ["a": 30, "b": 20, "c": 5, "null": 0]
     notebook = try Notebook(path: folder.file("n.sqlite"))
     try Data("player".utf8).write(to: player)
     try Data("null".utf8).write(to: null)
+    try Data("libc".utf8).write(to: systemLibrary)
+    try Data("7f00-7f01 r-xp 00000000 fe:00 11   \(systemLibrary.path)\n".utf8).write(to: maps)
   }
 
   private var player: URL { URL(fileURLWithPath: folder.file("player")) }
   private var null: URL { URL(fileURLWithPath: folder.file("null.so")) }
+  private var systemLibrary: URL { URL(fileURLWithPath: folder.file("libc.so.6")) }
+  private var maps: URL { URL(fileURLWithPath: folder.file("maps")) }
 
   private func campaign(
     _ names: String..., repeats: Int = 4, hasTwin: Bool = true
@@ -37,7 +41,7 @@ private let allocatorNs: [String: Float] = ["a": 30, "b": 20, "c": 5, "null": 0]
   private func store(anew: Bool = false, after seconds: TimeInterval = 0) -> MeasurementStore {
     MeasurementStore(
       notebook: notebook, player: player, seed: 1, measuresAnew: anew,
-      now: { start + seconds })
+      libraries: SystemLibraries(maps: maps.path), now: { start + seconds })
   }
 
   private func name(_ key: ReplayCampaign.Key, _ campaign: ReplayCampaign) -> String {
@@ -105,6 +109,16 @@ private let allocatorNs: [String: Float] = ["a": 30, "b": 20, "c": 5, "null": 0]
     #expect(again.measured == 0 && again.result.windowGapNs(0, less: 1).value == 25)
     let fewer = try run(campaign("a", "b", repeats: 3), slowness: 9)
     #expect(fewer.measured == 0 && fewer.result.windowGapNs(0, less: 1).value == 15)
+  }
+
+  /// What glibc took before an upgrade is no other glibc's time.
+  @Test func anotherSystemLibraryIsMeasuredAnew() throws {
+    #expect(try run(campaign("a"), slowness: 1).measured == 12)
+    #expect(try run(campaign("a"), slowness: 1).measured == 0)
+    try Data("libc, upgraded".utf8).write(to: systemLibrary)
+    #expect(try run(campaign("a"), slowness: 1).measured == 12)
+    try Data("libc".utf8).write(to: systemLibrary)
+    #expect(try run(campaign("a"), slowness: 1).measured == 0)
   }
 
   @Test func theNewestOfCompleteSessionsCounts() throws {

@@ -1,11 +1,10 @@
 import Designs
 import Foundation
+import TestSupport
 import Testing
 
 @testable import Hypotheses
 
-let repository = URL(fileURLWithPath: #filePath)
-  .deletingLastPathComponent().deletingLastPathComponent().deletingLastPathComponent()
 let models = repository.appendingPathComponent("models")
 let traces = repository.appendingPathComponent("traces")
 

@@ -1,5 +1,7 @@
 import Designs
 import Foundation
+import Platform
+import TestSupport
 import Testing
 
 @testable import Models
@@ -34,7 +36,7 @@ private struct PlainSets {
     let fast = RecencySets(level, portable: portable)
     defer { fast.deallocate() }
     var plain = PlainSets(level)
-    var generator = TestGenerator(state: UInt64(sets * 100 + ways))
+    var generator = SeededGenerator(seed: UInt64(sets * 100 + ways))
     for step in 0..<200_000 {
       // A mixture of hot and cold tags around the capacity.
       let range = step % 3 == 0 ? level.capacity / 2 + 1 : level.capacity * 2 + 1
@@ -150,7 +152,7 @@ private struct PlainMachine {
     let machine = MachineModel(geometry: geometry, counts: counts)
     var plain = PlainMachine(geometry)
     defer { plain.table.deallocate() }
-    var generator = TestGenerator(state: UInt64(seed))
+    var generator = SeededGenerator(seed: UInt64(seed))
     let regions = (0..<20).map { _ in machine.map(bytes: 1 << 20) }
     for step in 0..<30_000 {
       let region = regions[Int.random(in: 0..<20, using: &generator)]
@@ -319,7 +321,7 @@ private struct PlainMachine {
   }
 
   @Test func aCoinIsNot() {
-    var generator = TestGenerator(state: 7)
+    var generator = SeededGenerator(seed: 7)
     let outcomes = (0..<20_000).map { _ in Bool.random(using: &generator) }
     #expect((9_000...11_000).contains(mispredictions(outcomes)))
   }

@@ -1,4 +1,5 @@
 import Designs
+import TestSupport
 import Testing
 import Traces
 
@@ -8,7 +9,7 @@ import Traces
   let simulation = Simulation(design: Design(family: .pool))
 
   private func run(
-    _ source: ArraySource, machine: Bool = false,
+    _ source: EventArraySource, machine: Bool = false,
     onWindow: ((SimulatedWindow) throws -> Void)? = nil
   ) throws -> SimulationResult {
     let counts = StepCounts.allocate()
@@ -26,7 +27,7 @@ import Traces
 
   @Test(arguments: [1, 7, 1023, 1024, 1025, 5000])
   func windowsAreTheSameHoweverTheStreamIsCut(blockLength: Int) throws {
-    var source = ArraySource.random(operations: 5000, slots: 100, seed: 1)
+    var source = EventArraySource.random(operations: 5000, slots: 100, seed: 1)
     var windows: [(Int, Int, UInt64, [UInt64])] = []
     var expected = windows
     _ = try run(source) {
@@ -45,7 +46,8 @@ import Traces
   }
 
   @Test func twoRunsGiveTheSame() throws {
-    let source = ArraySource.random(operations: 20_000, slots: 500, sizes: 1...100_000, seed: 2)
+    let source = EventArraySource.random(
+      operations: 20_000, slots: 500, sizes: 1...100_000, seed: 2)
     var hashes: [[UInt64]] = [[], []]
     var totals: [[UInt64]] = []
     for run in 0..<2 {
@@ -60,7 +62,7 @@ import Traces
   }
 
   @Test func theHashIsOverAddressesInOrder() throws {
-    let source = ArraySource(
+    let source = EventArraySource(
       events: [
         Event(kind: .malloc, slot: 0, size: 10), Event(kind: .malloc, slot: 1, size: 10),
         Event(kind: .free, slot: 0), Event(kind: .realloc, slot: 1, size: 9000),
@@ -81,7 +83,7 @@ import Traces
     (TouchPolicy.none, UInt64(0)), (.firstLine, 1), (.perPage, 3), (.all, 3),
   ])
   func payloadsAreTouchedByPolicy(touch: TouchPolicy, faults: UInt64) throws {
-    let source = ArraySource(
+    let source = EventArraySource(
       events: [Event(kind: .malloc, slot: 0, size: 9000), Event(kind: .malloc, slot: 1, size: 0)],
       slots: 2, touch: touch)
     let result = try run(source, machine: true)
@@ -91,7 +93,7 @@ import Traces
 
   @Test func whatAWindowThrowsEndsTheRun() {
     struct Enough: Error {}
-    let source = ArraySource.random(operations: 5000, slots: 100, seed: 1)
+    let source = EventArraySource.random(operations: 5000, slots: 100, seed: 1)
     var windows = 0
     #expect(throws: Enough.self) {
       try run(source) { _ in
@@ -100,22 +102,5 @@ import Traces
       }
     }
     #expect(windows == 2)
-  }
-
-  @Test func columnsHoldTheWindowsOfUsedSteps() throws {
-    let source = ArraySource.random(operations: 5000, slots: 100, seed: 3)
-    var table = WindowTable()
-    var rows: [[UInt64]] = []
-    _ = try run(source) {
-      table.append($0)
-      rows.append(Array($0.counts))
-    }
-    #expect(table.windows == 5)
-    #expect(table.operations == [1024, 1024, 1024, 1024, 904])
-    for step in Step.allCases {
-      let column = rows.map { $0[Int(step.rawValue)] }
-      #expect(table.steps.contains(step) == column.contains { $0 != 0 })
-      #expect(table[step].map(UInt64.init) == (table.steps.contains(step) ? column : []))
-    }
   }
 }

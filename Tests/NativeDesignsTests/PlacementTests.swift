@@ -2,6 +2,7 @@ import Designs
 import Foundation
 import Platform
 import Replay
+import TestSupport
 import Testing
 
 @testable import NativeDesigns
@@ -53,7 +54,7 @@ import Testing
     Design(family: .locked),
   ])
   func stepsAreTheSame(design: Design) throws {
-    let source = GeneratedSource.random(operations: 8000, live: 300, sizes: .mixed, seed: 21)
+    let source = EventArraySource.keeping(operations: 8000, live: 300, sizes: .mixed, seed: 21)
     let plan = try Plan.compile(source)
     let compiler = VariantCompiler(installation: try Installation())
     let player = try Player(installation: Installation())

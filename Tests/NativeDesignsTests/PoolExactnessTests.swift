@@ -1,5 +1,6 @@
 import Designs
 import Models
+import TestSupport
 import Testing
 
 @testable import NativeDesigns
@@ -33,35 +34,35 @@ import Testing
       "header": "16", "tls-model": "global-dynamic",
     ])
 
-  @Test(arguments: variants, GeneratedSource.Sizes.allCases)
-  func generated(design: Design, sizes: GeneratedSource.Sizes) throws {
+  @Test(arguments: variants, EventArraySource.Sizes.allCases)
+  func generated(design: Design, sizes: EventArraySource.Sizes) throws {
     let isBulky = sizes == .huge || sizes == .large
-    let source = GeneratedSource.random(
+    let source = EventArraySource.keeping(
       operations: isBulky ? 4_000 : 30_000, live: isBulky ? 60 : 2_000, sizes: sizes,
       seed: 20_25)
-    let difference = try firstDifference(design, source)
-    #expect(difference == nil)
+    let outcome = try exactnessCheck().compare(source, design: design)
+    #expect(outcome.differing == 0, "\(String(describing: outcome.first))")
   }
 
   @Test(arguments: variants)
   func batches(design: Design) throws {
-    let difference = try firstDifference(design, GeneratedSource.batches(rounds: 20))
-    #expect(difference == nil)
+    let outcome = try exactnessCheck().compare(EventArraySource.batches(rounds: 20), design: design)
+    #expect(outcome.differing == 0, "\(String(describing: outcome.first))")
   }
 
   @Test func manyLiveObjects() throws {
-    let source = GeneratedSource.random(
+    let source = EventArraySource.keeping(
       operations: 200_000, live: 60_000, sizes: .small, seed: 4)
-    let difference = try firstDifference(Design(family: .pool), source)
-    #expect(difference == nil)
+    let outcome = try exactnessCheck().compare(source, design: Design(family: .pool))
+    #expect(outcome.differing == 0, "\(String(describing: outcome.first))")
   }
 
   @Test func theMachineChangesNoAlgorithmicStep() throws {
-    let source = GeneratedSource.random(operations: 20_000, live: 1_000, sizes: .mixed, seed: 8)
+    let source = EventArraySource.keeping(operations: 20_000, live: 1_000, sizes: .mixed, seed: 8)
     let machine = MachineGeometry.reference
     for design in Self.variants {
-      let difference = try firstDifference(design, source, machine: machine)
-      #expect(difference == nil)
+      let outcome = try exactnessCheck().compare(source, design: design, machine: machine)
+      #expect(outcome.differing == 0, "\(String(describing: outcome.first))")
     }
   }
 }

@@ -1,5 +1,6 @@
 import Designs
 import Models
+import TestSupport
 import Testing
 
 @testable import NativeDesigns
@@ -16,26 +17,26 @@ import Testing
       ["hugepages": "off", "region-cache-entries": "256", "region-cache-bytes": "256MiB"],
     ].map { Design(family: .tiered, changes: $0) }
 
-  @Test(arguments: variants, GeneratedSource.Sizes.allCases)
-  func generated(design: Design, sizes: GeneratedSource.Sizes) throws {
+  @Test(arguments: variants, EventArraySource.Sizes.allCases)
+  func generated(design: Design, sizes: EventArraySource.Sizes) throws {
     let isBulky = sizes == .huge || sizes == .large
-    let source = GeneratedSource.random(
+    let source = EventArraySource.keeping(
       operations: isBulky ? 4_000 : 20_000, live: isBulky ? 60 : 1_000, sizes: sizes, seed: 44)
-    let difference = try firstDifference(design, source)
-    #expect(difference == nil)
+    let outcome = try exactnessCheck().compare(source, design: design)
+    #expect(outcome.differing == 0, "\(String(describing: outcome.first))")
   }
 
   @Test(arguments: variants)
   func batches(design: Design) throws {
-    let difference = try firstDifference(design, GeneratedSource.batches(rounds: 20))
-    #expect(difference == nil)
+    let outcome = try exactnessCheck().compare(EventArraySource.batches(rounds: 20), design: design)
+    #expect(outcome.differing == 0, "\(String(describing: outcome.first))")
   }
 
   @Test func theMachineChangesNoAlgorithmicStep() throws {
-    let source = GeneratedSource.random(operations: 10_000, live: 600, sizes: .mixed, seed: 8)
+    let source = EventArraySource.keeping(operations: 10_000, live: 600, sizes: .mixed, seed: 8)
     for design in Self.variants {
-      let difference = try firstDifference(design, source, machine: .reference)
-      #expect(difference == nil)
+      let outcome = try exactnessCheck().compare(source, design: design, machine: .reference)
+      #expect(outcome.differing == 0, "\(String(describing: outcome.first))")
     }
   }
 }

@@ -1,5 +1,6 @@
 import NativeDesigns
 import Platform
+import TestSupport
 import Testing
 
 @testable import Replay

@@ -3,6 +3,7 @@ import Foundation
 import Models
 import NativeDesigns
 import Platform
+import TestSupport
 import Testing
 import Traces
 
@@ -10,13 +11,6 @@ import Traces
 
 /// Threads that really run beside each other: what is counted then, and what is predicted of it.
 @Suite struct ConcurrencyTests {
-  private func compiler() -> VariantCompiler {
-    VariantCompiler(
-      sources: URL(fileURLWithPath: #filePath).deletingLastPathComponent()
-        .deletingLastPathComponent().deletingLastPathComponent()
-        .appendingPathComponent("Sources/NativeDesigns/C"))
-  }
-
   /// A source's plan, and its order if the threads' calls began then.
   private func order(
     _ source: ThreadsSource, stamps: [[UInt64]]
@@ -91,7 +85,7 @@ import Traces
     let design = Design(family: .locked, changes: ["lock": lock])
     let source = ThreadsSource(calls: 20_000, threads: 4, frees: true)
     let plan = try Plan.compile(source, threads: 4, pace: .none)
-    let library = try compiler().build(design, counting: true)
+    let library = try testCompiler().build(design, counting: true)
     let counted = try testPlayer().countConcurrently(
       plan, allocator: design.description, library: library)
     let model = try Simulation(design: design).run(source)
@@ -103,7 +97,7 @@ import Traces
     // Cutting runs takes a lock too, as often as blocks run out: that depends on the order.
     let runs = lock == "per-class" ? counted[.runCarve] : 0
     #expect(taken.reduce(0) { $0 + counted[$1] } == 80_000 + runs)
-    let outcome = try ConcurrencyCheck(player: testPlayer(), compiler: compiler())
+    let outcome = try ConcurrencyCheck(player: testPlayer(), compiler: testCompiler())
       .compare(source, design: design, plan: plan)
     #expect(outcome.calls == 80_000 && outcome.countedTransfers > 0)
     #expect(outcome.predictedTransfers > 0)
@@ -112,7 +106,7 @@ import Traces
   @Test func ordinaryBuildsCountNothing() throws {
     let source = ThreadsSource(calls: 100)
     let plan = try Plan.compile(source, threads: 2, pace: .none)
-    let library = try compiler().build(Design(family: .locked))
+    let library = try testCompiler().build(Design(family: .locked))
     #expect(throws: PlayerError.self) {
       try testPlayer().countConcurrently(plan, allocator: "locked", library: library)
     }

@@ -1,6 +1,7 @@
 import Designs
 import Foundation
 import Platform
+import TestSupport
 import Testing
 import Traces
 
@@ -12,7 +13,7 @@ import Traces
     var hash: UInt64
   }
 
-  private func count(_ source: ArraySource) throws -> [Window] {
+  private func count(_ source: EventArraySource) throws -> [Window] {
     let fixture = try Fixture.compile("counting")
     var windows: [Window] = []
     try testPlayer().count(
@@ -34,7 +35,7 @@ import Traces
       Event(kind: .free, slot: 1),
       Event(kind: .free, slot: 0),
     ]
-    var source = ArraySource(events: events, slots: 2)
+    var source = EventArraySource(events: events, slots: 2)
     source.windowEvents = 4
     let windows = try count(source)
     #expect(windows.count == 2)
@@ -46,7 +47,7 @@ import Traces
   }
 
   @Test func addressHashFollowsTheContract() throws {
-    let source = ArraySource(
+    let source = EventArraySource(
       events: [
         Event(kind: .malloc, slot: 0, size: 16), Event(kind: .malloc, slot: 1, size: 16),
       ], slots: 2)
@@ -69,7 +70,7 @@ import Traces
 
   @Test(arguments: [1, 3, 1000, 1024, 8192])
   func everyOperationIsPerformedOnceWhateverTheWindow(length: Int) throws {
-    var source = ArraySource.mixed(operations: length == 1 ? 500 : 20_001, slots: 300, seed: 7)
+    var source = EventArraySource.mixed(operations: length == 1 ? 500 : 20_001, slots: 300, seed: 7)
     source.windowEvents = length
     let windows = try count(source)
     #expect(windows.count == (source.events.count + length - 1) / length)
@@ -84,7 +85,7 @@ import Traces
   }
 
   @Test func dumpOfALaterWindowAgreesWithItsCounts() throws {
-    var source = ArraySource.mixed(operations: 9000, slots: 100, seed: 3)
+    var source = EventArraySource.mixed(operations: 9000, slots: 100, seed: 3)
     source.windowEvents = 256
     let fixture = try Fixture.compile("counting")
     let plan = try Plan.compile(source)
@@ -101,7 +102,7 @@ import Traces
   }
 
   @Test func countingOverAnAllocatorWithoutCountersIsRefused() throws {
-    let plan = try Plan.compile(ArraySource.mixed(operations: 10, slots: 5, seed: 1))
+    let plan = try Plan.compile(EventArraySource.mixed(operations: 10, slots: 5, seed: 1))
     let library = URL(fileURLWithPath: "/usr/lib/x86_64-linux-gnu/libmimalloc.so.2")
     try #require(FileManager.default.fileExists(atPath: library.path))
     #expect {

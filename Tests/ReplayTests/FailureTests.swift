@@ -1,12 +1,13 @@
 import Foundation
 import Platform
+import TestSupport
 import Testing
 import Traces
 
 @testable import Replay
 
 @Suite struct FailureTests {
-  private let source = ArraySource(
+  private let source = EventArraySource(
     events: (0..<500).map { Event(kind: .malloc, slot: UInt32($0), size: 64) }, slots: 500)
 
   private func failure(library: URL?, mode: String? = nil) throws -> PlayerError? {
@@ -75,7 +76,7 @@ import Traces
   }
 
   @Test func sizesBeyondThePlanAreRefused() throws {
-    let source = ArraySource(events: [Event(kind: .malloc, slot: 0, size: 1 << 40)], slots: 1)
+    let source = EventArraySource(events: [Event(kind: .malloc, slot: 0, size: 1 << 40)], slots: 1)
     #expect(throws: PlanError.sizeOutOfRange(1 << 40, operation: 0)) { try Plan.compile(source) }
   }
 

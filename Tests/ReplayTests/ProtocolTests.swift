@@ -1,5 +1,6 @@
 import Foundation
 import Platform
+import TestSupport
 import Testing
 import Traces
 
@@ -32,7 +33,7 @@ import Traces
       .appendingPathComponent("libMallometerNull.so")
     let campaign = ReplayCampaign(
       contenders: [Contender(name: "glibc", library: nil)], nullLibrary: null, repeats: 2, seed: 3)
-    let plan = try Plan.compile(ArraySource.mixed(operations: 3000, slots: 50, seed: 1))
+    let plan = try Plan.compile(EventArraySource.mixed(operations: 3000, slots: 50, seed: 1))
     let player = try testPlayer()
     var kept: [ReplayCampaign.Key: ReplayMeasurement] = [:]
     struct Interrupted: Error {}

@@ -1,5 +1,6 @@
 import Foundation
 import Platform
+import TestSupport
 import Testing
 import Traces
 
@@ -8,9 +9,9 @@ import Traces
 /// Several threads, and the recorded pace.
 @Suite struct SequenceTests {
   /// Every operation on a thread chosen at random: most objects change threads.
-  private func scattered(threads: Int, operations: Int, seed: UInt64) -> ArraySource {
-    var source = ArraySource.mixed(operations: operations, slots: 300, seed: seed)
-    var random = TestGenerator(state: seed)
+  private func scattered(threads: Int, operations: Int, seed: UInt64) -> EventArraySource {
+    var source = EventArraySource.mixed(operations: operations, slots: 300, seed: seed)
+    var random = SeededGenerator(seed: seed)
     for index in source.events.indices {
       source.events[index].thread = UInt16.random(in: 0..<UInt16(threads), using: &random)
     }
@@ -19,14 +20,14 @@ import Traces
   }
 
   /// Thread 0 allocates, thread 1 frees the oldest of `live` objects.
-  private func producerConsumer(operations: Int, live: Int) -> ArraySource {
+  private func producerConsumer(operations: Int, live: Int) -> EventArraySource {
     var events: [Event] = []
     for number in 0..<operations {
       let slot = UInt32(number % live)
       if number >= live { events.append(Event(kind: .free, thread: 1, slot: slot)) }
       events.append(Event(kind: .malloc, thread: 0, slot: slot, size: 64))
     }
-    return ArraySource(events: events, slots: live)
+    return EventArraySource(events: events, slots: live)
   }
 
   @Test(arguments: [2, 5])
@@ -67,7 +68,7 @@ import Traces
   /// waited for at every free, whatever the allocator does.
   @Test func threadsThatShareNothingShareNoLineOfSlots() {
     var owners = SlotOwners(slots: 3000, threads: 3)
-    var random = TestGenerator(state: 1)
+    var random = SeededGenerator(seed: 1)
     var lines: [UInt32: Set<Int>] = [:]
     for thread in 0..<3 {
       if thread > 0 { lines[owners.insertGate() / 8, default: []].insert(-1) }
@@ -102,7 +103,7 @@ import Traces
   /// only when there is nothing left to wait for: one replay of several must show it.
   @Test func waitingForAnotherThreadIsNotCharged() throws {
     let fixture = try Fixture.compile("checking")
-    let source = ArraySource(
+    let source = EventArraySource(
       events: [
         Event(kind: .malloc, thread: 0, slot: 1, size: 64),
         Event(kind: .free, thread: 1, slot: 1),
@@ -125,7 +126,7 @@ import Traces
   @Test func losingTheProcessorIsNotCharged() throws {
     let fixture = try Fixture.compile("checking")
     let threads = 2 * ProcessorSet.available.count + 1
-    let source = ArraySource(
+    let source = EventArraySource(
       events: (0..<threads).map {
         Event(kind: .malloc, thread: UInt16($0), slot: UInt32($0), size: 64)
       }
@@ -141,7 +142,7 @@ import Traces
   }
 
   @Test func theRecordedPaceIsKeptAndNotCharged() throws {
-    var source = ArraySource.mixed(operations: 3000, slots: 100, seed: 4)
+    var source = EventArraySource.mixed(operations: 3000, slots: 100, seed: 4)
     for index in source.events.indices { source.events[index].time = UInt64(index) * 20_000 }
     let player = try testPlayer()
     let paced = try player.time(
@@ -176,7 +177,7 @@ import Traces
   }
 
   @Test func tooManyThreadsAreRefused() throws {
-    let source = ArraySource(events: [], slots: 0)
+    let source = EventArraySource(events: [], slots: 0)
     #expect(throws: PlanError.tooManyThreads(257)) {
       try Plan.compile(source, threads: 257, pace: .none)
     }

@@ -1,5 +1,6 @@
 import Foundation
 import Platform
+import TestSupport
 import Testing
 import Traces
 
@@ -14,7 +15,7 @@ import Traces
   }
 
   @Test func everyWindowIsTimedOnce() throws {
-    let plan = try Plan.compile(ArraySource.mixed(operations: 10_000, slots: 200, seed: 5))
+    let plan = try Plan.compile(EventArraySource.mixed(operations: 10_000, slots: 200, seed: 5))
     let measured = try testPlayer().time(plan, allocator: "null", library: try nullLibrary())
     #expect(measured.windowNanoseconds.count == 10)
     #expect(measured.windowNanoseconds.allSatisfy { $0 > 0 })
@@ -27,7 +28,7 @@ import Traces
   @Test(arguments: ["mimalloc", "jemalloc", "tcmalloc", "glibc"])
   func systemAllocatorsAreReplayed(name: String) throws {
     let library = try SystemLibraries().find(name)
-    let plan = try Plan.compile(ArraySource.mixed(operations: 4000, slots: 100, seed: 2))
+    let plan = try Plan.compile(EventArraySource.mixed(operations: 4000, slots: 100, seed: 2))
     let measured = try testPlayer().time(plan, allocator: name, library: library)
     #expect(measured.calls == 4000)
   }
@@ -37,7 +38,7 @@ import Traces
     let blocks = 100
     let pages = 64
     func faults(_ touch: TouchPolicy, library: URL?) throws -> Int {
-      var source = ArraySource(
+      var source = EventArraySource(
         events: (0..<blocks).map {
           Event(kind: .malloc, slot: UInt32($0), size: UInt64(pages * 4096))
         }, slots: blocks)
@@ -58,7 +59,7 @@ import Traces
   }
 
   @Test func peakResidentMemoryIsTheAllocatorsAlone() throws {
-    var source = ArraySource(
+    var source = EventArraySource(
       events: (0..<1000).map { Event(kind: .malloc, slot: UInt32($0), size: 64 << 10) },
       slots: 1000)
     source.touch = .all
@@ -71,7 +72,7 @@ import Traces
   }
 
   @Test func hugeSizesAndAlignmentsPassTheNullAllocator() throws {
-    var source = ArraySource(
+    var source = EventArraySource(
       events: [
         Event(kind: .malloc, slot: 0, size: 3 << 30),
         Event(kind: .aligned, alignmentLog2: 20, slot: 1, size: 5 << 20),
@@ -87,7 +88,7 @@ import Traces
   }
 
   @Test func latenciesAreOrderedAndComplete() throws {
-    let source = ArraySource.mixed(operations: 30_000, slots: 500, seed: 11)
+    let source = EventArraySource.mixed(operations: 30_000, slots: 500, seed: 11)
     let plan = try Plan.compile(source)
     let latencies = try testPlayer().latencies(plan, allocator: "glibc", library: nil)
     let kinds: [(String, EventKind)] = [

@@ -122,7 +122,7 @@ import Traces
       result.windowNanoseconds(0).reduce(0) { $0 + Double($1) } / Double(result.calls)
     #expect((mean - 18).magnitude < 0.2, "20 less the null's 2")
     #expect((result.windowGapNs(0, less: 1).value - 2).magnitude < 0.2)
-    let levels = result.buildNs(0)
+    let levels = result.levels(result.contenders[0]).levels
     #expect(levels.count == 3)
     for (level, expected) in zip(levels, [18.0, 20, 22]) {
       #expect((level - expected).magnitude < 0.3)

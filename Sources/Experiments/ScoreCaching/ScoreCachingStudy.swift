@@ -36,11 +36,11 @@ extension ScoreCaching {
       let contender = try Contender(allocator, compiler: compiler, builds: Self.builds)
       program = try Program(
         contender: contender, compiler: compiler, builds: Self.builds, cpu: processor)
-      let library = try contender.library.map { try SHA256.hexadecimal(ofFile: $0.path) }
+      let library = try contender.identities()[0]
       let build = try SHA256.hexadecimal(ofFile: program.timed[0].path)
       store = Store(
         notebook: notebook, allocator: contender.name,
-        build: "\(library ?? "preinstalled") \(build)", seed: seed)
+        build: "\(library) \(build)", seed: seed)
       geometry = .current()
       self.measuresAnew = measuresAnew
     }

@@ -43,9 +43,9 @@ extension Laboratory {
     _ sample: Sample, _ allocator: Allocator, strace: String, names: [String]
   ) throws -> Double {
     let contender = try Contender(allocator, compiler: compiler, libraries: systemLibraries)
-    let build = try contender.library.map { try SHA256.hexadecimal(ofFile: $0.path) }
+    let build = try contender.identities(systemLibraries)[0]
     let key = try Subject.canonical([
-      "system calls", sample.hash, optionsText, contender.name, build ?? "preinstalled",
+      "system calls", sample.hash, optionsText, contender.name, build,
     ])
     if let known = try notebook.latest(.observation, subject: key, as: Double.self) {
       return known.content

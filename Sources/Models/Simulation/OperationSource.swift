@@ -3,7 +3,7 @@ import Traces
 /// A stream of validated operations with everything a simulation needs to know about it.
 ///
 /// `Workload` is the one that matters; tests make small ones of their own. Every event is an
-/// operation (`EventKind.isOperation`) or, with several threads, the end of a thread, which counts
+/// operation (it allocates or frees a slot) or, with several threads, the end of a thread, which counts
 /// in no window but belongs to the one of the operation before it; slots are below `slots`, an allocating event's slot is dead
 /// (for realloc: live) and a freeing event's slot is live.
 public protocol OperationSource {

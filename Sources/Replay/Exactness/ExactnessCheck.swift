@@ -18,9 +18,12 @@ public struct ExactnessCheck: Sendable {
 
   /// What one comparison found.
   public struct Outcome: Equatable, Sendable {
+    /// Of the longer of the two runs.
     public let windows: Int
-    /// Windows in which any step's count or the hash of addresses differs.
+    /// Windows in which any step's count or the hash of addresses differs, or which one of the two
+    /// lacks.
     public let differing: Int
+    /// Nil where nothing differs, or nothing but the number of windows.
     public let first: Difference?
   }
 
@@ -48,23 +51,27 @@ public struct ExactnessCheck: Sendable {
   /// Simulates `source` and plays it over the counting build of `design`.
   ///
   /// Memory grows with the windows of the workload: the model's are kept while the player runs.
-  /// - Parameter plan: `source` compiled, where it already is.
+  /// - Parameters:
+  ///   - machine: whose memory the model runs on; nil for none, as no algorithmic step depends on it.
+  ///   - plan: `source` compiled, where it already is.
   public func compare(
-    _ source: any OperationSource, design: Design, plan: Plan? = nil
+    _ source: any OperationSource, design: Design, machine: MachineGeometry? = nil,
+    plan: Plan? = nil
   ) throws -> Outcome {
-    try compare(source, model: design, native: design, plan: plan)
+    try compare(source, model: design, native: design, machine: machine, plan: plan)
   }
 
   /// The same with a model and a build of two designs, which tests find differences with.
   func compare(
-    _ source: any OperationSource, model design: Design, native: Design, plan: Plan? = nil
+    _ source: any OperationSource, model design: Design, native: Design,
+    machine: MachineGeometry? = nil, plan: Plan? = nil
   ) throws -> Outcome {
     let library = try compiler.build(native, counting: true)
     let plan = try plan ?? compile(source)
     let steps = Step.allCases.filter { !$0.isMachineStep }
     let stride = steps.count + 1
     var model: [UInt64] = []
-    _ = try Simulation(design: design).run(source) { window in
+    _ = try Simulation(design: design, machine: machine).run(source) { window in
       for step in steps { model.append(window.counts[Int(step.rawValue)]) }
       model.append(window.addressHash)
     }
@@ -93,6 +100,9 @@ public struct ExactnessCheck: Sendable {
         first = (window.index, different, native)
       }
     }
+    let lacking = max(0, model.count / stride - windows)
+    windows += lacking
+    differing += lacking
     guard let first else { return Outcome(windows: windows, differing: differing, first: nil) }
     let operation = try locate(
       source, design: design, plan: plan, library: library, window: first.window, steps: steps)

@@ -94,10 +94,8 @@ public struct CampaignResult: Sendable {
     return max(abs(low), abs(high))
   }
 
-  /// Nanoseconds per call of each build of a contender, dispatch included.
-  public func buildNs(_ contender: Int) -> [Double] { levels(contenders[contender]).levels }
-
-  private func levels(_ measurements: [ReplayMeasurement]) -> BuildLevels {
+  /// The levels of a contender's builds, dispatch included.
+  func levels(_ measurements: [ReplayMeasurement]) -> BuildLevels {
     BuildLevels(measurements, builds: builds, calls: calls)
   }
 

@@ -68,8 +68,7 @@ enum Column: Int, CaseIterable {
 enum Code {
   /// 0…63: kind (malloc, calloc, realloc of nothing, aligned) × 16 + site code × 4 + size code.
   static let frees: UInt8 = 64
-  /// 64…138: slot code × 3 + site code.
-  static let slotCodes = 25
+  /// 64…138: one of 25 slot codes × 3 + site code.
   static let reallocs: UInt8 = 139
   /// 139…202: slot code × 16 + site code × 4 + size code.
   static let impliedFree: UInt8 = 203
