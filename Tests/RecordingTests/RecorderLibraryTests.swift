@@ -1,5 +1,6 @@
 import CTraceFormat
 import Foundation
+import TestSupport
 import Testing
 import Traces
 

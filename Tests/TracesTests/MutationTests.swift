@@ -3,6 +3,7 @@ import Foundation
 import Models
 import Platform
 import Replay
+import TestSupport
 import Testing
 
 @testable import Traces
