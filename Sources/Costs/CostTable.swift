@@ -64,6 +64,7 @@ extension TrainingSet {
     let solution = known.groups.map { group in
       zip(group.columns, group.ratios).reduce(0) { $0 + fitted.robust.costs[$1.0] * $1.1 }
     }
+    let bounds = BoundedPosterior(fitted.robust, prior: priorSums(fitted.robust.data), options)
     var lines: [CostTable.Line?] = Array(repeating: nil, count: Column.count)
     for (index, group) in known.groups.enumerated() {
       let draws = fitted.draws.costs.map { way in
@@ -72,6 +73,9 @@ extension TrainingSet {
         }
       }
       var (low, high) = interval(solution[index], draws, model.quantile)
+      // Draws that all lie at the bound say nothing of how far above it the cost may be.
+      let above = bounds.reach(group.leader)
+      high = high.map { max($0, above) }
       for dependency in known.dependencies {
         guard let place = dependency.columns.firstIndex(of: group.leader) else { continue }
         let reach = reach(dependency, place, known, solution)

@@ -14,6 +14,9 @@ public struct Run: Sendable {
   /// Standard error of `meanNanoseconds` over the repeats and the builds that were measured, in
   /// nanoseconds per operation: noise and code placement. Nil where a single one was.
   public let meanStandardError: Double?
+  /// The same of the null replay that was taken off: all runs of a session share its error, and
+  /// their differences are free of it.
+  public let nullStandardError: Double?
   /// Which of its trace's measuring sessions the times are of: payoffs are of runs of one session.
   public let session: Int
 
@@ -22,7 +25,7 @@ public struct Run: Sendable {
   /// - Throws: `CostsError.shape` or `.notFinite`.
   public init(
     trace: String, design: Design, operations: [Float], counts: [Float], nanoseconds: [Float],
-    meanStandardError: Double? = nil, session: Int = 0
+    meanStandardError: Double? = nil, nullStandardError: Double? = nil, session: Int = 0
   ) throws(CostsError) {
     guard nanoseconds.count == operations.count else {
       throw .shape(what: "times", have: nanoseconds.count, expected: operations.count)
@@ -40,6 +43,7 @@ public struct Run: Sendable {
     self.counts = counts
     self.nanoseconds = nanoseconds
     self.meanStandardError = meanStandardError
+    self.nullStandardError = nullStandardError
     self.session = session
   }
 

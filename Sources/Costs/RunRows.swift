@@ -15,7 +15,11 @@ struct RunRows: Sendable {
   let times: [Double]
   /// What a residual is divided by: the time, but no less than a floor.
   let scales: [Double]
+  /// Of the whole run, as one more row.
   let means: [Double]
+  let total: Double
+  let totalScale: Double
+  /// The whole run's time, for errors relative to it: never nothing.
   let meanTime: Double
   let trace: Int
   let variant: Int
@@ -35,6 +39,8 @@ struct RunRows: Sendable {
     self.columns = columns.map { places[$0] }
     means = columns.map { mean[$0] }
     let total = run.meanNanoseconds
+    self.total = total
+    totalScale = max(total, Self.floor)
     meanTime = max(total, Self.floor / 10)
     var values: [Double] = []
     var times: [Double] = []
@@ -59,7 +65,8 @@ struct RunRows: Sendable {
     self.scales = scales
   }
 
-  /// Residuals relative to the *fitted* times, and by what the rows' weights change for it.
+  /// Residuals relative to the *fitted* times, and by what the rows' weights change for it. The
+  /// last is the whole run's.
   ///
   /// Weighting with 1 / (measured time) favours the rows that noise made small, and so costs come
   /// out too low by twice the noise's variance. The fitted time is free of that; it is trusted
@@ -67,20 +74,27 @@ struct RunRows: Sendable {
   func residuals(_ costs: [Double]) -> (relative: [Double], corrections: [Double]) {
     let width = columns.count
     let selected = columns.map { costs[$0] }
-    var relative = [Double](repeating: 0, count: rows)
-    var corrections = relative
+    var relative: [Double] = []
+    var corrections: [Double] = []
+    relative.reserveCapacity(rows + 1)
+    corrections.reserveCapacity(rows + 1)
+    func add(_ time: Double, _ predicted: Double, _ measured: Double) {
+      let scale = min(max(predicted, measured / 2), measured * 2)
+      relative.append((time - predicted) / scale)
+      corrections.append(measured * measured / (scale * scale))
+    }
     for row in 0..<rows {
       var predicted = 0.0
       for column in 0..<width { predicted += values[row * width + column] * selected[column] }
-      let scale = min(max(predicted, scales[row] / 2), scales[row] * 2)
-      relative[row] = (times[row] - predicted) / scale
-      corrections[row] = scales[row] * scales[row] / (scale * scale)
+      add(times[row], predicted, scales[row])
     }
+    add(total, zip(means, selected).reduce(0) { $0 + $1.0 * $1.1 }, totalScale)
     return (relative, corrections)
   }
 
   /// The rows' weighted products, divided into stretches of the run.
-  /// - Parameter robust: Huber's weight of every row, or nil for 1.
+  /// - Parameter robust: what weights are multiplied by, of every row and of the whole run; nil for
+  ///   1.
   func sums(robust: [Double]?, parts: Int, options: FitOptions) -> [RunSums] {
     let width = columns.count
     let share = options.precision * (1 - options.totalShare) / Double(rows)
@@ -93,10 +107,11 @@ struct RunRows: Sendable {
           target: times[row], weight: weight)
       }
     }
-    let weight = options.precision * options.totalShare / (meanTime * meanTime)
+    let weight =
+      options.precision * options.totalShare * (robust?[rows] ?? 1) / (totalScale * totalScale)
     means.withUnsafeBufferPointer { means in
       for index in sums.indices {
-        sums[index].add(row: means, target: meanTime, weight: weight / Double(parts))
+        sums[index].add(row: means, target: total, weight: weight / Double(parts))
       }
     }
     return sums

@@ -46,16 +46,17 @@ extension TrainingSet {
     return payoff(from: base, to: index, fit, noise)
   }
 
-  /// Nil where the two are of different sessions.
+  /// Nil where the two are of different sessions, or nobody knows how far to trust their times.
   private func payoff(
     from: Int, to: Int, _ fit: FoldCosts, _ noise: RunNoise
   ) -> Validation.RawPayoff? {
-    guard runs[from].session == runs[to].session else { return nil }
+    guard runs[from].session == runs[to].session, let error = noise.difference(from, to)
+    else { return nil }
     let change = difference(from, to)
     return Validation.RawPayoff(
       measuredNs: rows[from].meanTime - rows[to].meanTime,
       predictedNs: Self.product(change, fit.costs), deviation: fit.deviation(change),
-      gross: Self.product(change.map(\.magnitude), fit.costs), noise: noise.difference(from, to))
+      gross: Self.product(change.map(\.magnitude), fit.costs), noise: error)
   }
 
   /// The gaps of the families as they come, on a trace that was held out.

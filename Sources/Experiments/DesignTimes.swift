@@ -15,6 +15,8 @@ struct DesignTimes {
   var windowNanoseconds: [Int: [Float]] = [:]
   /// Of the mean of these per operation, by the design's index; none where a single repeat was made.
   var standardErrors: [Int: Double] = [:]
+  /// Of the null replays that were taken off, by the design's index.
+  var nullStandardErrors: [Int: Double] = [:]
   /// The place of the session that each is of among the trace's sessions, by the design's index.
   var sessions: [Int: Int] = [:]
   private var parts = 0
@@ -25,7 +27,7 @@ struct DesignTimes {
   /// Adds what a part measured: of its members, then of its bridges.
   mutating func add(
     _ part: SessionPart, measured: [[Float]], standardErrors: [Double?] = [],
-    of designs: [Design], on trace: String
+    nullStandardError: Double? = nil, of designs: [Design], on trace: String
   ) {
     let scale = SessionPart.scale(
       from: Array(measured[part.members.count...]),
@@ -34,7 +36,10 @@ struct DesignTimes {
     for (index, windows) in zip(part.members, measured) {
       windowNanoseconds[index] = windows.map { $0 * Float(scale ?? 1) }
     }
-    for index in part.members { sessions[index] = parts }
+    for index in part.members {
+      sessions[index] = parts
+      nullStandardErrors[index] = nullStandardError.map { $0 * (scale ?? 1) }
+    }
     parts += 1
     for (index, error) in zip(part.members, standardErrors) {
       self.standardErrors[index] = error.map { $0 * (scale ?? 1) }

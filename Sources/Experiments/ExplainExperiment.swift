@@ -49,9 +49,13 @@ public struct ExplainExperiment {
     let errors = measured.result.standardErrors
     let counted = try laboratory.count([(sample, first), (sample, second)])
     let one = try counted[0]
-      .timed(measured.result.windowNanoseconds(0), standardError: errors[0])
+      .timed(
+        measured.result.windowNanoseconds(0), standardError: errors[0],
+        nullStandardError: measured.result.nullStandardError)
     let other = try counted[1]
-      .timed(measured.result.windowNanoseconds(1), standardError: errors[1])
+      .timed(
+        measured.result.windowNanoseconds(1), standardError: errors[1],
+        nullStandardError: measured.result.nullStandardError)
     let isolated = try laboratory.isolatedCosts()
     let model = try TrainingSet(
       runs: runs.filter { $0.trace != sample.name }, priors: Priors(isolated: isolated),

@@ -73,7 +73,9 @@ extension FitExperiment {
       for (position, index) in campaign.mine.enumerated() {
         measured[index] = try counted[index].timed(
           times.windowNanoseconds[position] ?? [],
-          standardError: times.standardErrors[position], session: times.sessions[position] ?? 0)
+          standardError: times.standardErrors[position],
+          nullStandardError: times.nullStandardErrors[position],
+          session: times.sessions[position] ?? 0)
       }
     }
     return Gathered(

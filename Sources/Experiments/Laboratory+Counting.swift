@@ -32,10 +32,12 @@ public struct CountedRun: Sendable {
   /// With the times of a replay.
   /// - Parameters:
   ///   - windowNanoseconds: per window.
-  ///   - standardError: of their mean, per operation.
+  ///   - standardError: of their mean, per operation, without the null replays'.
+  ///   - nullStandardError: of the null replays.
   ///   - session: its place among the trace's.
   func timed(
-    _ windowNanoseconds: [Float], standardError: Double? = nil, session: Int = 0
+    _ windowNanoseconds: [Float], standardError: Double? = nil, nullStandardError: Double? = nil,
+    session: Int = 0
   ) throws(CostsError) -> Run {
     guard windowNanoseconds.count == operations.count else {
       throw .shape(
@@ -45,7 +47,7 @@ public struct CountedRun: Sendable {
     return try Run(
       trace: trace, design: design, operations: operations, counts: counts,
       nanoseconds: zip(windowNanoseconds, operations).map { $0 / max($1, 1) },
-      meanStandardError: standardError, session: session)
+      meanStandardError: standardError, nullStandardError: nullStandardError, session: session)
   }
 
   /// With the same time per operation everywhere: a guess, for planning.

@@ -72,7 +72,8 @@ extension Laboratory {
       times.clocks.append(runs.coreGHz)
       times.add(
         part, measured: indices.indices.map { runs.result.windowNanoseconds($0) },
-        standardErrors: runs.result.standardErrors, of: designs, on: sample.name)
+        standardErrors: runs.result.standardErrors,
+        nullStandardError: runs.result.nullStandardError, of: designs, on: sample.name)
     }
     return times
   }

@@ -130,22 +130,103 @@ import Testing
     #expect(inside > 88)
   }
 
-  /// Designs that take the same steps are replays of one; those that take others as often are not.
-  @Test func noiseIsWhatTwinsDifferBy() throws {
-    func run(_ changes: [String: String], _ steps: [Step: Float], _ time: Float) throws -> Run {
+  /// Three designs of one session and one of another; the second is the first's twin.
+  private func noise(of errors: [Double?], times: [Float] = [10, 10.2, 20, 10]) throws -> RunNoise {
+    let designs: [([String: String], [Step: Float])] = [
+      ([:], [.mallocCall: 1, .branchHinted: 1]),
+      (["encoding": "xor-rotate"], [.mallocCall: 1, .branchHinted: 1]),
+      (["branch-hints": "off"], [.mallocCall: 1, .branchUnhinted: 1]),
+      (["header": "16"], [.mallocCall: 1, .headerWrite: 1]),
+    ]
+    let runs = try zip(designs, times).enumerated().map { place, one in
       try Run(
-        trace: "t", design: Design(family: .pool, changes: changes), operations: [1024],
-        counts: Step.allCases.map { steps[$0] ?? 0 }, nanoseconds: [time])
+        trace: "t", design: Design(family: .pool, changes: one.0.0), operations: [1024],
+        counts: Step.allCases.map { one.0.1[$0] ?? 0 }, nanoseconds: [one.1],
+        meanStandardError: errors[place], nullStandardError: 0.4, session: place == 3 ? 1 : 0)
     }
-    let set = try TrainingSet(runs: [
-      run([:], [.mallocCall: 1, .branchHinted: 1], 10),
-      run(["encoding": "xor-rotate"], [.mallocCall: 1, .branchHinted: 1], 10.2),
-      run(["branch-hints": "off"], [.mallocCall: 1, .branchUnhinted: 1], 20),
-    ])
-    let noise = RunNoise(set, [0, 1, 2])
+    return try RunNoise(TrainingSet(runs: runs), [0, 1, 2, 3])
+  }
+
+  /// Designs that take the same steps are replays of one; those that take others as often are not.
+  /// They say what nobody else does.
+  @Test func noiseIsWhatTwinsDifferByWhereNothingWasRepeated() throws {
+    let noise = try noise(of: [nil, nil, nil, 0.3])
     // Two values 2 % apart scatter by that over the root of 2.
-    #expect((noise.deviations[0] / 10 - 0.02 / 2.0.squareRoot()).magnitude < 0.001)
-    #expect((noise.deviations[2] / 20 - 0.02 / 2.0.squareRoot()).magnitude < 0.001)
+    let first = try #require(noise.deviations[0])
+    #expect((first / 10 - 0.02 / 2.0.squareRoot()).magnitude < 0.001)
+    let third = try #require(noise.deviations[2])
+    #expect((third / 20 - 0.02 / 2.0.squareRoot()).magnitude < 0.001)
+    #expect(noise.deviations[3] == 0.3)
+  }
+
+  /// Other code for the same steps is the model's error, not the measurement's.
+  @Test func noiseIsTheStandardErrorWhereItIsKnown() throws {
+    let noise = try noise(of: [0.03, 0.04, 0.05, 0.12], times: [10, 15, 20, 10])
+    #expect(noise.deviations[0] == 0.03)
+    // All runs of a session share the null replays' error: their differences are free of it.
+    #expect((try #require(noise.difference(0, 1)) - 0.05).magnitude < 1e-12)
+    let apart = 0.05 * 0.05 + 0.12 * 0.12 + 2 * 0.4 * 0.4
+    #expect((try #require(noise.difference(2, 3)) - apart.squareRoot()).magnitude < 1e-12)
+  }
+
+  /// Without repeats, builds or twins nobody knows which payoffs are over the noise.
+  @Test func withoutRepeatsAndTwinsTheNoiseIsUnknown() throws {
+    let old = try set(37).runs
+    let runs = try old.map {
+      try Run(
+        trace: $0.trace, design: $0.design, operations: $0.operations, counts: $0.counts,
+        nanoseconds: $0.nanoseconds)
+    }
+    var options = FitOptions()
+    options.resamples = 20
+    let set = try TrainingSet(runs: runs, options: options)
+    let noise = RunNoise(set, Array(runs.indices))
+    #expect(noise.deviations.allSatisfy { $0 == nil })
+    #expect(noise.difference(0, 1) == nil)
+    let fitted = try set.fitted(keep: 8)
+    #expect(set.validate(.leaveOneVariantOut, fitted).payoffSummary == nil)
+    #expect(set.validate(.leaveOneTraceOut, fitted).gaps.isEmpty)
+  }
+
+  /// A run of next to no time has an enormous relative error: its total counts no more than its
+  /// windows do, relative to a nanosecond.
+  @Test func aRunOfAlmostNoTimeDoesNotOutweighOthers() throws {
+    let run = try Run(
+      trace: "tiny", design: Design(family: .pool), operations: [1024, 1024],
+      counts: (0..<2).flatMap { _ in Step.allCases.map { $0 == .mallocCall ? 1 : 0 } },
+      nanoseconds: [0.05, 0.05])
+    let options = FitOptions()
+    let rows = RunRows(
+      run: run, trace: 0, variant: 0, options: options, places: Array(0..<Column.count))
+    #expect(rows.totalScale == RunRows.floor)
+    let sums = rows.sums(robust: nil, parts: 1, options: options)[0]
+    // Rows and total together: 100 of precision, in squares of a nanosecond.
+    #expect((sums.gram[0] - 100).magnitude < 1e-6)
+    #expect((sums.right[0] - 5).magnitude < 1e-6)
+    let doubted = rows.sums(robust: [1, 1, 0.5], parts: 1, options: options)[0]
+    #expect((doubted.gram[0] - 75).magnitude < 1e-6)
+  }
+
+  /// Huber's weights and the fitted time's correction apply to whole runs as to their windows.
+  @Test func aRunThatIsOffIsBoundedAsAWhole() throws {
+    var planted = PlantedRuns(seed: 38, traces: 8, windows: 16, noise: 0.02, runNoise: 0.002)
+    var runs = try planted.runs()
+    let place = try #require(
+      runs.firstIndex {
+        $0.trace == "t2" && $0.design == Design(family: .pool, changes: ["header": "32"])
+      })
+    let odd = runs[place]
+    runs[place] = try Run(
+      trace: odd.trace, design: odd.design, operations: odd.operations, counts: odd.counts,
+      nanoseconds: odd.nanoseconds.map { 3 * $0 })
+    let set = try TrainingSet(runs: runs)
+    let fit = RobustFit(set, runs: Array(runs.indices))
+    let rows = set.rows[place]
+    let (relative, corrections) = rows.residuals(fit.costs)
+    #expect(relative.count == rows.rows + 1 && corrections.count == rows.rows + 1)
+    #expect(try #require(relative.last) > 0.5)
+    let header = try #require(set.columns.firstIndex(of: Int(Step.headerWrite.rawValue)))
+    #expect((fit.costs[header] - 1.2).magnitude < 0.15, "header at \(fit.costs[header])")
   }
 
   /// What lies in another session than its default has no payoff.
@@ -154,7 +235,8 @@ import Testing
     let runs = try old.map {
       try Run(
         trace: $0.trace, design: $0.design, operations: $0.operations, counts: $0.counts,
-        nanoseconds: $0.nanoseconds, session: $0.design["header"] == "32" ? 1 : 0)
+        nanoseconds: $0.nanoseconds, meanStandardError: $0.meanStandardError,
+        session: $0.design["header"] == "32" ? 1 : 0)
     }
     var options = FitOptions()
     options.resamples = 20

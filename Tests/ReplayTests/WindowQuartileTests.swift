@@ -148,6 +148,18 @@ import Traces
     let quiet = built(from: [1, 1, 1], to: [1, 1, 1]).standardErrors.compactMap { $0 }
     #expect(quiet.allSatisfy { $0 < 0.05 })
     #expect(result(from: [0], to: [0], twin: [0]).standardErrors == [nil, nil])
+    #expect(result(from: [0], to: [0], twin: [0]).nullStandardError == nil)
+  }
+
+  /// Every time of a session has the null replays' error in it, and no difference of two.
+  @Test func theNullsErrorIsCarriedApart() throws {
+    var random = SeededGenerator(seed: 6)
+    let scattered = CampaignResult(
+      calls: UInt64(Self.windows * Self.calls),
+      contenders: [builds(20, slower: [1, 1, 1], repeats: 9, &random)],
+      null: builds(10, slower: [0.8, 1, 1.2], repeats: 9, &random), twin: [], seed: 6, builds: 3)
+    #expect(try #require(scattered.standardErrors[0]) < 0.05)
+    #expect(try #require(scattered.nullStandardError) > 0.8)
   }
 
   /// Builds whose levels are drawn anew: the interval has the true gap in 95 % of the draws or

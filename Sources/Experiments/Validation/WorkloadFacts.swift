@@ -61,12 +61,13 @@ struct WorkloadFacts {
     guard let result = measured?.result else { return }
     noiseFloor = result.windowNoiseFloorNs
     errors = result.standardErrors
+    let null = result.nullStandardError ?? 0
     times = result.contenders.indices.map { index in
       if needs.workload.threads == .recorded { return result.ns(index) }
       let sum = result.windowNanoseconds(index).reduce(0) { $0 + Double($1) }
       let value = sum / Double(max(result.calls, 1))
       guard let error = errors[index] else { return Estimate(unbounded: value) }
-      let half = Self.quantile * error
+      let half = Self.quantile * (error * error + null * null).squareRoot()
       return Estimate(value: value, low: value - half, high: value + half)
     }
   }
@@ -109,7 +110,8 @@ struct WorkloadFacts {
       guard case .own(let design) = measured.allocators[index], let counted = counts[design]
       else { return nil }
       return try counted.timed(
-        measured.result.windowNanoseconds(index), standardError: errors[index])
+        measured.result.windowNanoseconds(index), standardError: errors[index],
+        nullStandardError: measured.result.nullStandardError)
     }
   }
 }

@@ -100,24 +100,23 @@ public struct CampaignResult: Sendable {
   }
 
   /// Of every contender the standard error of the mean of `windowNanoseconds`, per call: the noise
-  /// and the scatter of the builds, whichever is larger, and the null replays' own. Nil with one
-  /// repeat.
+  /// and the scatter of the builds, whichever is larger. Nil with one repeat. The null replays' is
+  /// not in it (`nullStandardError`): all contenders share it, so that differences are free of it.
   ///
   /// Three builds say little about their scatter: each contender's variance, in proportion to its
   /// time, is drawn towards the mean of all contenders' with the weight of four builds more.
   public var standardErrors: [Double?] {
     let all = contenders.map(levels)
-    let dispatch = levels(null)
     let relative = all.compactMap { one in
       one.variance.map { $0 / max(one.mean * one.mean, .leastNonzeroMagnitude) }
     }
     let pooled = relative.reduce(0, +) / Double(max(relative.count, 1))
-    return all.map { one in
-      guard let own = Self.squaredError(one, pooled: pooled, seed: seed),
-        let null = Self.squaredError(dispatch, pooled: 0, seed: seed)
-      else { return nil }
-      return (own + null).squareRoot()
-    }
+    return all.map { Self.squaredError($0, pooled: pooled, seed: seed)?.squareRoot() }
+  }
+
+  /// The same of the null replays, which is in the error of every contender's time.
+  public var nullStandardError: Double? {
+    Self.squaredError(levels(null), pooled: 0, seed: seed)?.squareRoot()
   }
 
   private static let pooledFreedom = 4.0
