@@ -64,7 +64,7 @@ public struct BackTest: Sendable {
   ///   - hiding: settings of which nothing is seen: those that `predict --unseen` changes.
   public func error(
     withoutTrace trace: String? = nil, design: Design? = nil,
-    hiding settings: [(family: String, setting: Design.Setting)] = []
+    hiding settings: [(family: Family, setting: Design.Setting)] = []
   ) -> ModelError {
     var folds: [String] = []
     if let trace { folds.append(Examination.fold(.leaveOneTraceOut, trace)) }

@@ -47,7 +47,7 @@ public struct InstructionFit: Sendable {
     public let standardErrorPercent: Double
 
     /// Whether the fit can know: no more is left open than the steps are to explain it to.
-    public var isDetermined: Bool { standardErrorPercent <= InstructionFit.goalPercent }
+    public var isDetermined: Bool { standardErrorPercent <= Limits.standardErrorPercent }
 
     /// Of what is explained, relative to what was counted.
     public var errorPercent: Double {
@@ -55,8 +55,14 @@ public struct InstructionFit: Sendable {
     }
   }
 
-  /// To what steps are to explain the instructions of a run, in percent.
-  public static let goalPercent = 2.0
+  /// By what it is judged whether steps explain instructions.
+  public enum Limits {
+    /// The most that the others may leave open of a run's instructions, in percent, for the run to
+    /// count: to this steps are to explain them.
+    public static let standardErrorPercent = 2.0
+    /// The most that the mean error of the held-out runs that count may be, in percent.
+    public static let meanErrorPercent = 5.0
+  }
 
   /// Instructions of each step, in the order of `Step.allCases`; never negative, 0 for those that
   /// never occur.

@@ -36,7 +36,7 @@ struct RunNoise: Sendable {
     for run in subset {
       let rows = set.rows[run]
       let key = Key(
-        session: sessions[run], family: set.runs[run].design.family, columns: rows.columns,
+        session: sessions[run], family: set.runs[run].design.family.name, columns: rows.columns,
         counts: rows.means)
       twins[key, default: []].append(rows.meanTime)
     }

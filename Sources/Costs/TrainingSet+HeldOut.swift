@@ -61,22 +61,18 @@ extension TrainingSet {
 
   /// The gaps of the families as they come, on a trace that was held out.
   func gaps(_ fold: Fold, _ fit: FoldCosts, _ noise: RunNoise) -> [Examination.RawGap] {
-    let last = Self.family(Family.pool.name)
+    let last = Design(family: .pool)
     guard let to = fold.heldOut.first(where: { last == runs[$0].design }) else { return [] }
     return fold.heldOut.filter { defaults[$0] == $0 && $0 != to }.compactMap { from in
       payoff(from: from, to: to, fit, noise).map { payoff in
         Examination.RawGap(
           gap: Validation.RawGap(
-            trace: fold.name, from: runs[from].design.family, to: runs[to].design.family,
+            trace: fold.name, from: runs[from].design.family.name,
+            to: runs[to].design.family.name,
             payoff: payoff, timeNs: rows[from].meanTime),
           folds: fold.keys)
       }
     }
-  }
-
-  /// The design of a family as it comes.
-  static func family(_ name: String) -> Design? {
-    Family.all.first { $0.name == name }.map { Design(family: $0) }
   }
 
   /// Steps per operation of one run less another's, by column of the set.

@@ -45,7 +45,7 @@ extension TrainingSet {
   /// defaults.
   static func distance(_ first: Design, _ second: Design) -> Int {
     guard first.family == second.family else {
-      return 1000 + second.settings.count { !isDefault($0, of: second.family) }
+      return 1000 + second.changes.count
     }
     return zip(first.settings, second.settings).count { $0 != $1 }
   }

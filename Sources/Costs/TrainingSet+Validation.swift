@@ -183,7 +183,7 @@ extension TrainingSet {
       var seen: Set<String> = []
       var result: [Fold] = []
       for design in designs {
-        for setting in design.settings where !Self.isDefault(setting, of: design.family) {
+        for setting in design.changes {
           let name = Self.name(setting, of: design.family)
           guard seen.insert(name).inserted else { continue }
           result.append(
@@ -195,21 +195,16 @@ extension TrainingSet {
       }
       return result
     case .leaveOneAllocatorOut:
-      var families: [String] = []
+      var families: [Family] = []
       for design in designs where !families.contains(design.family) {
         families.append(design.family)
       }
-      return families.map { family in fold(family) { runs[$0].design.family == family } }
+      return families.map { family in fold(family.name) { runs[$0].design.family == family } }
     }
   }
 
   /// What a fold without one value of a toggle is called.
-  static func name(_ setting: Design.Setting, of family: String) -> String {
+  static func name(_ setting: Design.Setting, of family: Family) -> String {
     "\(family),\(setting.toggle)=\(setting.value)"
-  }
-
-  static func isDefault(_ setting: Design.Setting, of family: String) -> Bool {
-    let toggles = Family.all.first { $0.name == family }?.toggles ?? []
-    return toggles.first { $0.name == setting.toggle }?.defaultValue == setting.value
   }
 }

@@ -55,7 +55,7 @@ public struct TrainingSet: Sendable {
     }
     distances = designs.map { first in designs.map { Self.distance(first, $0) } }
     var known: [String: Int] = [:]
-    let isDefault = designs.map { design in Self.family(design.family) == design }
+    let isDefault = designs.map(\.isDefault)
     for (index, one) in numbered.enumerated() where isDefault[one.variant] {
       known["\(one.trace) \(one.run.design.family)"] = index
     }

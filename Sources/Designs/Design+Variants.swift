@@ -15,8 +15,8 @@ extension Design {
   /// Every design that differs from one in a single toggle and in what that toggle requires to have
   /// an effect, in the order in which the family declares them; contradictory ones are left out.
   public static func singleChanges(of design: Design) -> [Design] {
-    guard let family = Family.all.first(where: { $0.name == design.family }) else { return [] }
-    let values = Dictionary(uniqueKeysWithValues: design.settings.map { ($0.toggle, $0.value) })
+    let family = design.family
+    let values = design.values
     var designs: [Design] = []
     for toggle in family.toggles {
       for value in toggle.values where value != design[toggle.name] {

@@ -1,7 +1,6 @@
 /// A family with its toggles set: what is compiled, simulated and measured.
 public struct Design: Hashable, Sendable, CustomStringConvertible {
-  /// The family's name.
-  public let family: String
+  public let family: Family
   /// Every toggle of the family with its value, in the family's order.
   public let settings: [Setting]
 
@@ -25,19 +24,33 @@ public struct Design: Hashable, Sendable, CustomStringConvertible {
 
   /// A design with the family's defaults, but for the given changes (already validated).
   public init(family: Family, changes: [String: String] = [:]) {
-    self.family = family.name
+    self.family = family
     settings = family.toggles.map {
       Setting(toggle: $0.name, value: changes[$0.name] ?? $0.defaultValue)
     }
   }
 
+  /// What differs from the family's defaults, in the family's order.
+  public var changes: [Setting] { settings.filter { !family.isDefault($0) } }
+
+  /// Whether every toggle has its family's default.
+  public var isDefault: Bool { settings.allSatisfy(family.isDefault) }
+
+  /// Every toggle's value by its name.
+  public var values: [String: String] {
+    Dictionary(uniqueKeysWithValues: settings.map { ($0.toggle, $0.value) })
+  }
+
   /// Canonical: the family and what differs from its defaults, as on the command line.
   public var description: String {
-    let defaults = Family.all.first { $0.name == family }?.toggles ?? []
-    let changed = settings.filter { setting in
-      defaults.first { $0.name == setting.toggle }?.defaultValue != setting.value
-    }
-    return ([family] + changed.map { "\($0.toggle)=\($0.value)" }).joined(separator: ",")
+    ([family.name] + changes.map { "\($0.toggle)=\($0.value)" }).joined(separator: ",")
+  }
+}
+
+extension Family {
+  /// Whether a toggle of the family is set to its default.
+  public func isDefault(_ setting: Design.Setting) -> Bool {
+    toggles.first { $0.name == setting.toggle }?.defaultValue == setting.value
   }
 }
 

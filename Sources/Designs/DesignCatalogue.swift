@@ -22,8 +22,8 @@ public struct DesignCatalogue: Sendable {
     }
   }
 
-  /// Allocators that the machine may have; glibc always.
-  public static let systemAllocators = ["glibc", "mimalloc", "jemalloc", "tcmalloc"]
+  /// Names of allocators that the machine may have; glibc always.
+  static let systemAllocators = SystemAllocator.all.map(\.name)
 
   /// Families only: no files are read.
   public init() {
@@ -97,7 +97,7 @@ public struct DesignCatalogue: Sendable {
     }
     var designs: [Design] = []
     for family in families {
-      let named = points.map(\.design).filter { $0.family == family.name }
+      let named = points.map(\.design).filter { $0.family == family }
       for design in Design.singleToggleVariants(of: family) + named
       where !designs.contains(design) { designs.append(design) }
     }
@@ -112,14 +112,14 @@ public struct DesignCatalogue: Sendable {
     let place = place ?? .option(text, of: "--with")
     let parts = text.split(separator: ",", omittingEmptySubsequences: false).map(String.init)
     if let optimization = optimizations.first(where: {
-      $0.name == parts[0] && $0.family.name == design.family
+      $0.name == parts[0] && $0.family == design.family
     }) {
       let changes = optimization.changes.map { "\($0.toggle)=\($0.value)" }
       return try change(design, by: changes + parts.dropFirst(), at: place)
     }
     if !parts[0].contains("=") {
       try refuse(parts[0])
-      let known = optimizations.filter { $0.family.name == design.family }.map(\.name)
+      let known = optimizations.filter { $0.family == design.family }.map(\.name)
       throw .unknownDesign(
         parts[0], known: NearestNames.sorted(known, by: parts[0]), at: place)
     }
@@ -127,7 +127,7 @@ public struct DesignCatalogue: Sendable {
   }
 
   private func design(named name: String, at place: NamePlace) throws(DesignError) -> Design {
-    if let family = Family.all.first(where: { $0.name == name }) { return Design(family: family) }
+    if let family = Family(named: name) { return Design(family: family) }
     if let point = points.first(where: { $0.name == name }) { return point.design }
     if name.hasSuffix(".yaml") || name.hasSuffix(".yml") || name.contains("/") {
       return try DesignFile(path: name).design
@@ -144,8 +144,8 @@ public struct DesignCatalogue: Sendable {
   private func change(
     _ design: Design, by settings: some Sequence<String>, at place: NamePlace
   ) throws(DesignError) -> Design {
-    guard let family = Family.all.first(where: { $0.name == design.family }) else { return design }
-    var values = Dictionary(uniqueKeysWithValues: design.settings.map { ($0.toggle, $0.value) })
+    let family = design.family
+    var values = design.values
     var seen: Set<String> = []
     for setting in settings {
       let sides = setting.split(separator: "=", maxSplits: 1, omittingEmptySubsequences: false)

@@ -44,7 +44,7 @@ public struct DesignFile: Equatable, Sendable {
     doc = try file.text("doc").text
     source = try file.text("source").text
     let (familyName, place) = try file.text("family")
-    guard let family = Family.all.first(where: { $0.name == familyName }) else {
+    guard let family = Family(named: familyName) else {
       throw .unknownDesign(
         familyName, known: NearestNames.sorted(Family.all.map(\.name), by: familyName), at: place)
     }
@@ -97,10 +97,7 @@ public struct DesignFile: Equatable, Sendable {
   }
 }
 
-extension Family: Equatable {
-  /// A family is known by its name.
-  public static func == (first: Family, second: Family) -> Bool { first.name == second.name }
-
+extension Family {
   /// The toggle of this name, or an error that lists the known ones.
   public func toggle(_ name: String, at place: NamePlace) throws(DesignError) -> Toggle {
     guard let toggle = toggles.first(where: { $0.name == name }) else {

@@ -74,9 +74,5 @@ extension Family {
 
 extension Design {
   /// The first of its settings that can't have any effect; nil when all of them have one.
-  public var contradiction: Contradiction? {
-    Family.all.first { $0.name == family }?
-      .contradiction(
-        in: Dictionary(uniqueKeysWithValues: settings.map { ($0.toggle, $0.value) }))
-  }
+  public var contradiction: Contradiction? { family.contradiction(in: values) }
 }

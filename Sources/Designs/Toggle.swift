@@ -25,27 +25,3 @@ public struct Toggle: Equatable, Sendable {
     self.requires = requires
   }
 }
-
-/// A family of designs: one native C source and one model, told apart by toggles.
-public struct Family: Sendable {
-  public let name: String
-  /// One sentence: what sort of allocator this is.
-  public let doc: String
-  public let source: String
-  public let toggles: [Toggle]
-  /// C files below Sources/NativeDesigns/C, compiled together into the drop-in library.
-  public let nativeSources: [String]
-
-  public init(
-    name: String, doc: String, source: String, toggles: [Toggle], nativeSources: [String]
-  ) {
-    self.name = name
-    self.doc = doc
-    self.source = source
-    self.toggles = toggles
-    self.nativeSources = nativeSources
-  }
-
-  /// Every family, in the order in which `designs` lists them.
-  public static let all: [Family] = [.pool, .reuse, .tiered, .locked]
-}

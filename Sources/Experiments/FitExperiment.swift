@@ -25,8 +25,9 @@ public struct FitExperiment {
     /// Whether what the fit found holds for a design's runs with these options: its family was
     /// fitted on, memory was touched alike, and windows are as long.
     public func covers(_ design: Design, _ options: WorkloadOptions) -> Bool {
-      touch == options.touch && windowEvents == options.windowEvents
-        && fit.designs.contains { $0 == design.family || $0.hasPrefix(design.family + ",") }
+      let name = design.family.name
+      return touch == options.touch && windowEvents == options.windowEvents
+        && fit.designs.contains { $0 == name || $0.hasPrefix(name + ",") }
     }
   }
 
@@ -83,45 +84,5 @@ public struct FitExperiment {
   static func distinct(_ samples: [Laboratory.Sample]) -> [Laboratory.Sample] {
     var seen: Set<String> = []
     return samples.filter { seen.insert($0.hash).inserted }
-  }
-}
-
-extension Design {
-  /// Whether every toggle has its family's default.
-  var isDefault: Bool {
-    Family.all.contains { $0.name == family && Design(family: $0) == self }
-  }
-}
-
-extension Laboratory {
-  /// The newest calibration's isolated costs; empty where there is none.
-  public func isolatedCosts() throws -> [Step: Double] {
-    let found = try notebook.latest(.calibration, as: StoredCalibration.self)?.content.steps ?? []
-    var result: [Step: Double] = [:]
-    for entry in found {
-      if let step = Step(name: entry.step) { result[step] = entry.ns.value }
-    }
-    return result
-  }
-}
-
-/// What `calibrate` leaves in the notebook: steps alone, from which fits take their priors.
-public struct StoredCalibration: Sendable, Codable {
-  public struct Entry: Sendable, Codable {
-    public let step: String
-    public let ns: Estimate
-
-    public init(step: String, ns: Estimate) {
-      self.step = step
-      self.ns = ns
-    }
-  }
-
-  public let coreGHz: Double
-  public let steps: [Entry]
-
-  public init(coreGHz: Double, steps: [Entry]) {
-    self.coreGHz = coreGHz
-    self.steps = steps
   }
 }

@@ -74,7 +74,7 @@ public struct StoredFits: Sendable {
   private let refused: [(outcome: FitExperiment.Outcome, reasons: [String])]
 
   public init(_ notebook: Notebook) throws {
-    let clock = try notebook.latest(.calibration, as: StoredCalibration.self)?.content.coreGHz
+    let clock = try notebook.newestCalibration()?.coreGHz
     var holding: [Found] = []
     var doubtful: [Found] = []
     var refused: [(outcome: FitExperiment.Outcome, reasons: [String])] = []

@@ -43,19 +43,4 @@ extension Laboratory {
 
     var inOrder: [UInt64] { Step.allCases.map { steps[$0.name] ?? 0 } }
   }
-
-  /// The newest calibration, made now where there is none.
-  func calibration() throws -> StoredCalibration {
-    if let known = try notebook.latest(.calibration, as: StoredCalibration.self) {
-      return known.content
-    }
-    stage("calibrating", Calibration.stages)
-    let made = try Calibration.measure(player: player, compiler: compiler, seed: seed) {
-      self.progress($0)
-    }
-    let kept = StoredCalibration(
-      coreGHz: made.coreGHz, steps: made.steps.map { .init(step: $0.step.name, ns: $0.ns) })
-    try notebook.add(.calibration, seed: seed, content: kept)
-    return kept
-  }
 }

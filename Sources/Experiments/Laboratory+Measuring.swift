@@ -3,6 +3,7 @@ import Foundation
 import Notebook
 import Platform
 import Replay
+import Traces
 
 /// Repeats of some allocators on one trace, from the notebook or just made.
 public struct MeasuredRuns: Sendable {
@@ -18,16 +19,49 @@ extension Laboratory {
   public func measure(
     _ sample: Sample, _ allocators: [Allocator], repeats: Int, twin: Bool
   ) throws -> MeasuredRuns {
-    let contenders = try allocators.map { allocator in
-      if case .own(let design) = allocator { return try contender(design) }
-      return try Contender(allocator, compiler: compiler, libraries: systemLibraries)
-    }
+    let contenders = try contenders(allocators)
     let campaign = ReplayCampaign(
       contenders: contenders, nullLibrary: nullLibrary, repeats: repeats, seed: seed,
       hasTwin: twin)
     return try run(
       campaign, allocators, on: sample,
       in: try store.store(for: campaign, trace: sample.hash, options: optionsText))
+  }
+
+  /// How many times `progress` is told of `measure` with a twin.
+  public static func replays(of allocators: Int, repeats: Int) -> Int {
+    // The twin of the first and the null allocator besides.
+    (allocators + 2) * repeats
+  }
+
+  /// Times every call of a trace on its own: on one thread and without pauses, whatever the
+  /// laboratory's replays do. An own design is timed in its ordinary build. Nothing is kept.
+  /// - Returns: in the order of the allocators.
+  public func latencies(_ sample: Sample, _ allocators: [Allocator]) throws -> [Latencies] {
+    var plan = try plan(for: sample)
+    if plan.isSequenced {
+      var options = options
+      options.threads = .one
+      options.pace = .none
+      let trace = try TraceReader.runnable(path: sample.path)
+      plan = try Plan.compile(workload: Workload(trace: trace, options: options))
+    }
+    return try contenders(allocators).map {
+      try player.latencies(plan, allocator: $0.name, library: $0.library)
+    }
+  }
+
+  /// Finds or compiles what is replayed: what is missing says so before anything is measured.
+  public func prepare(_ allocators: [Allocator]) throws {
+    try compile(allocators.compactMap { if case .own(let design) = $0 { design } else { nil } })
+    _ = try contenders(allocators)
+  }
+
+  private func contenders(_ allocators: [Allocator]) throws -> [Contender] {
+    try allocators.map { allocator in
+      if case .own(let design) = allocator { return try contender(design) }
+      return try Contender(allocator, compiler: compiler, libraries: systemLibraries)
+    }
   }
 
   private func run(

@@ -41,16 +41,18 @@ public final class Laboratory {
   let optionsText: String
   var plan: (hash: String, plan: Plan)?
   let store: MeasurementStore
-  /// By content: the name of every trace opened so far.
-  private var names: [String: String] = [:]
+  /// Runs are told apart by the names of their traces: two traces never share one.
+  private var names = TraceNames()
 
   /// The least that shows a scatter.
   public static let usualBuilds = 3
 
+  /// - Parameter measuresAnew: whether what the notebook has measured is left aside.
   /// - Throws: `InstallationError` when the player or the null allocator is missing.
   public init(
     installation: Installation, notebook: Notebook, options: WorkloadOptions, seed: UInt64,
-    processor: Int? = nil, builds: Int = Laboratory.usualBuilds
+    processor: Int? = nil, builds: Int = Laboratory.usualBuilds,
+    measuresAnew: Bool = false
   ) throws {
     self.builds = builds
     self.notebook = notebook
@@ -61,7 +63,8 @@ public final class Laboratory {
     nullLibrary = try installation.nullAllocator()
     machine = .current()
     optionsText = try Subject.canonical(options)
-    store = MeasurementStore(notebook: notebook, player: player, seed: seed)
+    store = MeasurementStore(
+      notebook: notebook, player: player, seed: seed, measuresAnew: measuresAnew)
   }
 
   /// Opens a trace, noting in the notebook where it was seen.
@@ -73,21 +76,6 @@ public final class Laboratory {
       trace: hash, path: path, program: trace.header.program, events: trace.eventCount)
     return Sample(
       path: path, hash: hash, workload: Workload(trace: trace, options: options),
-      name: name(path: path, hash: hash))
-  }
-
-  /// Runs are told apart by the names of their traces: two traces never share one.
-  private func name(path: String, hash: String) -> String {
-    if let known = names[hash] { return known }
-    let plain = URL(fileURLWithPath: path).deletingPathExtension().lastPathComponent
-    let taken = Set(names.values)
-    var name = plain
-    var number = 2
-    while taken.contains(name) {
-      name = "\(plain) (\(number))"
-      number += 1
-    }
-    names[hash] = name
-    return name
+      name: names.name(path: path, hash: hash))
   }
 }

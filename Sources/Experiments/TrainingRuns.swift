@@ -16,7 +16,7 @@ public struct TrainingRuns {
 
   /// The usual variants of some families that are modelled: the steps that these families take, and
   /// no others, are what designs of theirs can differ in.
-  static func designs(of families: Set<String>) -> [Design] {
+  static func designs(of families: Set<Family>) -> [Design] {
     FitExperiment.usualDesigns.filter { families.contains($0.family) }
   }
 

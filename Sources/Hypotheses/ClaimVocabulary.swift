@@ -1,5 +1,6 @@
 import Designs
 import Foundation
+import Traces
 
 /// What claims may name: designs, sources, components, workloads and traces.
 public struct ClaimVocabulary: Sendable {
@@ -25,8 +26,7 @@ public struct ClaimVocabulary: Sendable {
   static func read(
     hypotheses: URL, catalogue: DesignCatalogue, traces: URL
   ) -> (vocabulary: ClaimVocabulary, errors: [ClaimError]) {
-    let names = ((try? FileManager.default.contentsOfDirectory(atPath: traces.path)) ?? [])
-      .filter { $0.hasSuffix(".mlt") }.map { String($0.dropLast(4)) }.sorted()
+    let names = BundledTraces(folder: traces).names
     let sections = SeedDocument.read(path: hypotheses.appendingPathComponent(files[0]).path)
     let components = entries(of: hypotheses.appendingPathComponent(files[1])) {
       (name, entry) throws(ClaimError) in try Component(entry, name: name)

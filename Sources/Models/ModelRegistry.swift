@@ -9,25 +9,23 @@ extension Simulation {
     onWindow: ((SimulatedWindow) throws -> Void)?,
     onOperation: OperationBody?
   ) throws -> SimulationResult {
-    switch design.family {
-    case "pool":
+    switch design.family.kind {
+    case .pool:
       return try run(
         PoolModel<Memory>.self, source, memory: memory, counts: counts, onWindow: onWindow,
         onOperation: onOperation)
-    case "reuse":
+    case .reuse:
       return try run(
         ReuseModel<Memory>.self, source, memory: memory, counts: counts, onWindow: onWindow,
         onOperation: onOperation)
-    case "tiered":
+    case .tiered:
       return try run(
         TieredModel<Memory>.self, source, memory: memory, counts: counts, onWindow: onWindow,
         onOperation: onOperation)
-    case "locked":
+    case .locked:
       return try run(
         LockedModel<Memory>.self, source, memory: memory, counts: counts, onWindow: onWindow,
         onOperation: onOperation)
-    default:
-      throw SimulationError.notModelled(family: design.family, known: Family.all.map(\.name))
     }
   }
 }

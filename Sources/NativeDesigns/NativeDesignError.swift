@@ -12,8 +12,6 @@ public enum NativeDesignError: UserFacingError, Equatable {
   case cacheUnusable(String, reason: String)
   /// A C source of the design is missing or can't be read.
   case sourceMissing(String)
-  /// The design names a family that nobody declared.
-  case unknownFamily(String)
 
   public var message: String {
     switch self {
@@ -23,7 +21,6 @@ public enum NativeDesignError: UserFacingError, Equatable {
     case .diskFull(let cache): "no space left for compiled designs in \(cache)"
     case .cacheUnusable(let path, let reason): "the cache folder \(path) can't be used: \(reason)"
     case .sourceMissing(let path): "the C source \(path) can't be read"
-    case .unknownFamily(let name): "family \(name) has no native design"
     }
   }
 
@@ -34,7 +31,6 @@ public enum NativeDesignError: UserFacingError, Equatable {
     case .diskFull: "free some space, or name another folder in MALLOMETER_CACHE"
     case .cacheUnusable: "name a folder of your own in MALLOMETER_CACHE"
     case .sourceMissing: "set MALLOMETER_HOME to the folder of the mallometer checkout"
-    case .unknownFamily: "list the families with: mallometer designs"
     }
   }
 }

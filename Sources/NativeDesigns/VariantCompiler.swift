@@ -14,7 +14,7 @@ public struct VariantCompiler: Sendable {
   public let cache: URL
   let sources: URL
   let compiler: String
-  let searchPath: String
+  let environment: [String: String]
 
   public init(
     installation: Installation,
@@ -29,7 +29,7 @@ public struct VariantCompiler: Sendable {
   ) {
     self.sources = sources
     compiler = environment["CC"].flatMap { $0.isEmpty ? nil : $0 } ?? "cc"
-    searchPath = environment["PATH"] ?? "/usr/bin:/bin"
+    self.environment = environment
     if let folder = environment["MALLOMETER_CACHE"], !folder.isEmpty {
       cache = URL(fileURLWithPath: folder, isDirectory: true)
     } else if let folder = environment["XDG_CACHE_HOME"], !folder.isEmpty {
@@ -97,9 +97,7 @@ public struct VariantCompiler: Sendable {
   private func libraries(
     _ design: Design, _ options: Options, placements: [Int]
   ) throws(NativeDesignError) -> (job: Compilation, paths: [URL]) {
-    guard let family = Family.all.first(where: { $0.name == design.family }) else {
-      throw .unknownFamily(design.family)
-    }
+    let family = design.family
     let program = try findCompiler()
     let job = Compilation(
       name: design.description, program: program.path, flags: flags(options, design: design),
@@ -115,7 +113,7 @@ public struct VariantCompiler: Sendable {
       var hash = hash
       if placement > 0 { hash.add("placement \(placement), scheme \(CodePlacement.scheme)") }
       let kind = options.counting ? "-counting" : options.calibrating ? "-calibrating" : ""
-      return cache.appendingPathComponent("\(design.family)-\(hash.hexadecimal)\(kind).so")
+      return cache.appendingPathComponent("\(family.name)-\(hash.hexadecimal)\(kind).so")
     }
     return (job, libraries)
   }
@@ -142,15 +140,11 @@ public struct VariantCompiler: Sendable {
 
   /// The compiler's path, and what tells a changed compiler from the same one without running it.
   func findCompiler() throws(NativeDesignError) -> (path: String, identity: String) {
-    let candidates =
-      compiler.contains("/")
-      ? [compiler] : searchPath.split(separator: ":").map { "\($0)/\(compiler)" }
-    for path in candidates where access(path, X_OK) == 0 {
-      var status = stat()
-      guard stat(path, &status) == 0, status.st_mode & S_IFMT == S_IFREG else { continue }
-      return (path, "\(path) \(status.st_size) \(status.st_mtim.tv_sec) \(status.st_ino)")
-    }
-    throw .compilerMissing(compiler)
+    var status = stat()
+    guard let path = ChildProcess.find(compiler, environment: environment),
+      stat(path, &status) == 0
+    else { throw .compilerMissing(compiler) }
+    return (path, "\(path) \(status.st_size) \(status.st_mtim.tv_sec) \(status.st_ino)")
   }
 
   private func hashSources(

@@ -38,12 +38,20 @@ public struct ChildProcess: Sendable {
     public let processorSeconds: Double
   }
 
-  /// The program that a shell would run by this name; the name itself where there is none.
-  public static func find(_ name: String) -> String {
-    guard !name.contains("/") else { return name }
-    let path = ProcessInfo.processInfo.environment["PATH"] ?? "/usr/bin:/bin"
-    let candidates = path.split(separator: ":").map { "\($0)/\(name)" }
-    return candidates.first { access($0, X_OK) == 0 } ?? name
+  /// The path of the program that a shell would run by this name: the first regular file of that
+  /// name in the folders of PATH that may be executed. Nil where there is none; a name with a slash
+  /// in it is a path already.
+  public static func find(
+    _ name: String, environment: [String: String] = ProcessInfo.processInfo.environment
+  ) -> String? {
+    let path = environment["PATH"] ?? "/usr/bin:/bin"
+    let candidates =
+      name.contains("/") ? [name] : path.split(separator: ":").map { "\($0)/\(name)" }
+    return candidates.first { candidate in
+      var status = stat()
+      return access(candidate, X_OK) == 0 && stat(candidate, &status) == 0
+        && status.st_mode & S_IFMT == S_IFREG
+    }
   }
 
   /// Runs the program and waits for it.

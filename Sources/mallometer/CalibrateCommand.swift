@@ -1,7 +1,5 @@
 import ArgumentParser
 import Experiments
-import Foundation
-import NativeDesigns
 import Platform
 import Replay
 import Reports
@@ -23,17 +21,7 @@ struct CalibrateCommand: AsyncParsableCommand {
 
   func run() async throws {
     let context = common.context
-    let installation = try context.installation()
-    context.progress.begin("calibrating", total: Calibration.stages)
-    let player = try Player(installation: installation, cpu: ReplayCommand.processor())
-    let calibration = try Calibration.measure(
-      player: player, compiler: VariantCompiler(installation: installation), seed: context.seed
-    ) { context.progress.advance(detail: $0) }
-    let report = CalibrateReport(calibration)
-    let kept = StoredCalibration(
-      coreGHz: report.coreGHz, steps: report.steps.map { .init(step: $0.step, ns: $0.ns) })
-    try context.openNotebook().add(.calibration, seed: context.seed, content: kept)
-    try context.print(report)
+    try context.print(CalibrateReport(context.laboratory().calibrate()))
   }
 }
 

@@ -1,5 +1,6 @@
 import ArgumentParser
 import Designs
+import Experiments
 import Models
 import NativeDesigns
 import Platform
@@ -60,51 +61,22 @@ struct CheckCommand: AsyncParsableCommand {
     let catalogue = try context.designCatalogue()
     var designs = try arguments.ownDesigns(catalogue)
     if variants {
-      let families = Family.all.filter { family in designs.contains { $0.family == family.name } }
+      let families = Family.all.filter { family in designs.contains { $0.family == family } }
       designs += try catalogue.variantsAndPoints(of: families).filter { !designs.contains($0) }
     }
-    let player = try Player(installation: installation)
-    let compiler = VariantCompiler(installation: installation)
-    let check = ExactnessCheck(player: player, compiler: compiler)
-    let counting = try instructions ? InstructionCount(player: player, compiler: compiler) : nil
-    let concurrency = ConcurrencyCheck(player: player, compiler: compiler)
-    var runs: [CheckReport.Run] = []
-    var concurrentRuns: [ConcurrencyReport.Run] = []
     var options = workload.options
     options.threads = workload.threads ?? .recorded
-    context.progress.begin("checking", total: arguments.traces.count * designs.count)
-    for path in arguments.traces {
-      let source = Workload(trace: try context.runnableTrace(path), options: options)
-      // In the recorded order on one thread: only that has one right answer.
-      let plan = try Plan.compile(source)
-      for design in designs {
-        let outcome = try check.compare(source, design: design, plan: plan)
-        runs.append(CheckReport.Run(trace: path, design: design.description, outcome: outcome))
-        context.progress.advance(detail: "\(design) on \(path)")
-      }
-      guard concurrent, source.threads > 1 else { continue }
-      let threaded = try Plan.compile(workload: source)
-      for design in designs {
-        let outcome = try concurrency.compare(source, design: design, plan: threaded)
-        concurrentRuns.append(
-          ConcurrencyReport.Run(trace: path, design: design.description, outcome: outcome))
-      }
-    }
-    var explained: InstructionReport?
-    if let counting {
-      explained = try await InstructionCheck(
-        counting: counting, designs: designs, first: first, options: options
-      ).run(arguments.traces, progress: context.progress)
-    }
-    let report = CheckReport(
-      runs: runs, instructions: explained,
-      concurrent: concurrent ? ConcurrencyReport(runs: concurrentRuns) : nil)
-    try context.print(report)
-    if report.runs.contains(where: { $0.differing > 0 }) || explained?.isExplained == false
-      || report.concurrent?.isPredicted == false
-    {
-      throw ExitStatus.answerIsNo.code
-    }
+    var experiment = try CheckExperiment(
+      player: Player(installation: installation),
+      compiler: VariantCompiler(installation: installation), designs: designs, options: options,
+      concurrent: concurrent, instructions: instructions ? first : nil)
+    experiment.stage = { context.progress.begin($0, total: $1) }
+    experiment.progress = { context.progress.advance(detail: $0) }
+    let traces = try CheckedTrace.all(
+      try arguments.traces.map { ($0, try context.runnableTrace($0)) })
+    let outcome = try experiment.run(traces)
+    try context.print(CheckReport(outcome))
+    if !outcome.isPassed { throw ExitStatus.answerIsNo.code }
   }
 }
 
@@ -115,6 +87,14 @@ struct CheckReport: Report {
   @Nullable var instructions: InstructionReport?
   /// Null without `--concurrent`.
   @Nullable var concurrent: ConcurrencyReport?
+
+  init(_ outcome: CheckExperiment.Outcome) {
+    runs = outcome.exactness.map {
+      Run(trace: $0.trace, design: $0.design.description, outcome: $0.found)
+    }
+    instructions = outcome.instructions.map(InstructionReport.init)
+    concurrent = outcome.concurrency.map(ConcurrencyReport.init)
+  }
 
   struct Run: Encodable {
     let trace: String

@@ -38,6 +38,11 @@ struct CommandContext: Sendable {
     try Notebook(path: notebookPath)
   }
 
+  /// The same, or nil where nothing was ever kept: none is created.
+  func existingNotebook() throws(NotebookError) -> Notebook? {
+    FileManager.default.fileExists(atPath: notebookPath) ? try openNotebook() : nil
+  }
+
   /// A trace to run, with a word to the user if a part of it is lost.
   func runnableTrace(_ path: String) throws(TraceError) -> TraceReader {
     let reader = try TraceReader.runnable(path: path)

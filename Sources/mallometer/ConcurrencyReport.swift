@@ -1,9 +1,16 @@
+import Experiments
 import Replay
 import Reports
 
 /// What `check --concurrent` adds: the traces of several threads, their threads beside each other.
 struct ConcurrencyReport: Encodable {
   let runs: [Run]
+
+  init(_ comparisons: [CheckExperiment.Comparison<ConcurrencyCheck.Outcome>]) {
+    runs = comparisons.map {
+      Run(trace: $0.trace, design: $0.design.description, outcome: $0.found)
+    }
+  }
 
   struct Run: Encodable {
     let trace: String
@@ -29,8 +36,6 @@ struct ConcurrencyReport: Encodable {
       isPredicted = outcome.isPredicted
     }
   }
-
-  var isPredicted: Bool { runs.allSatisfy(\.isPredicted) }
 
   var text: String {
     guard !runs.isEmpty else { return "No trace has several threads to run beside each other.\n" }

@@ -23,7 +23,7 @@ struct DesignsCommand: AsyncParsableCommand {
     var families = Family.all
     if let name {
       let family = try catalogue.ownDesign(name, at: .argument(name)).family
-      families = families.filter { $0.name == family }
+      families = families.filter { $0 == family }
     }
     try context.print(
       DesignsReport(designs: families.map { DesignsReport.Entry($0, catalogue: catalogue) }))

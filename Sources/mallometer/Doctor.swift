@@ -1,5 +1,8 @@
+import Designs
 import Foundation
 import Platform
+import Replay
+import Traces
 
 /// Looks at the machine: programs, libraries, clock, memory, the files of the installation.
 struct Doctor {
@@ -32,9 +35,7 @@ struct Doctor {
     _ name: String, package: String? = nil, why: String, remedy: String? = nil,
     required: Bool = false
   ) -> Check {
-    let folders = (environment["PATH"] ?? "/usr/bin:/bin").split(separator: ":")
-    let found = folders.map { "\($0)/\(name)" }
-      .first { FileManager.default.isExecutableFile(atPath: $0) }
+    let found = ChildProcess.find(name, environment: environment)
     return Check(
       name: name, ok: found != nil, detail: found ?? "not on PATH; it \(why)",
       remedy: found == nil ? remedy ?? package.map { "sudo apt-get install -y \($0)" } : nil,
@@ -44,25 +45,19 @@ struct Doctor {
   // MARK: - Allocators
 
   private func allocators() -> [Check] {
-    [
-      library("mimalloc", prefix: "libmimalloc.so", package: "libmimalloc2.0"),
-      library("jemalloc", prefix: "libjemalloc.so", package: "libjemalloc2"),
-      library(
-        "tcmalloc", prefix: "libtcmalloc_minimal.so", package: "libtcmalloc-minimal4"),
-    ]
+    SystemAllocator.all.filter { $0 != .glibc }.map(library)
   }
 
-  private func library(_ name: String, prefix: String, package: String) -> Check {
-    let folders = [
-      "/usr/lib/x86_64-linux-gnu", "/usr/lib64", "/usr/local/lib", "/usr/lib",
-    ]
-    let found = folders.lazy.compactMap { folder -> String? in
-      let names = (try? FileManager.default.contentsOfDirectory(atPath: folder)) ?? []
-      return names.sorted().first { $0.hasPrefix(prefix) }.map { "\(folder)/\($0)" }
-    }.first
-    return Check(
-      name: name, ok: found != nil, detail: found ?? "\(prefix)* not found",
-      remedy: found == nil ? "sudo apt-get install -y \(package)" : nil, required: false)
+  private func library(_ allocator: SystemAllocator) -> Check {
+    do throws(SystemLibraryError) {
+      let found = try SystemLibraries().find(allocator.name)
+      return Check(
+        name: allocator.name, ok: true, detail: found?.path ?? "", remedy: nil, required: false)
+    } catch {
+      return Check(
+        name: allocator.name, ok: false, detail: error.message,
+        remedy: "sudo apt-get install -y \(allocator.package)", required: false)
+    }
   }
 
   // MARK: - The machine
@@ -171,7 +166,7 @@ struct Doctor {
     return [
       file("recorder") { () throws(InstallationError) in try installation.recorder() },
       file("player") { () throws(InstallationError) in try installation.player() },
-      traces(in: installation.traces),
+      traces(BundledTraces(folder: installation.traces)),
     ]
   }
 
@@ -186,27 +181,19 @@ struct Doctor {
     }
   }
 
-  /// Every trace against the checksum that the manifest keeps of it: tab-separated lines whose
-  /// first field is the file and whose sixth is its SHA-256.
-  private func traces(in folder: URL) -> Check {
-    let names = (try? FileManager.default.contentsOfDirectory(atPath: folder.path)) ?? []
-    let found = Set(names.filter { $0.hasSuffix(".mlt") })
-    let manifest = folder.appendingPathComponent("MANIFEST").path
-    let lines = ((try? String(contentsOfFile: manifest, encoding: .utf8)) ?? "")
-      .split(separator: "\n").filter { !$0.hasPrefix("#") }
-      .map { $0.split(separator: "\t", omittingEmptySubsequences: false).map(String.init) }
-      .filter { $0.count >= 6 }
-    let wrong = lines.map { (name: $0[0], hash: $0[5]) }.filter { entry in
-      let path = folder.appendingPathComponent(entry.name).path
-      return (try? SHA256.hexadecimal(ofFile: path)) != entry.hash
-    }.map(\.name)
-    let ok = !found.isEmpty && !lines.isEmpty && wrong.isEmpty
-    let detail =
-      wrong.isEmpty
-      ? "\(found.count) in \(folder.path)\(lines.isEmpty ? ", no MANIFEST" : ", checksums right")"
-      : "missing or changed: \(wrong.joined(separator: ", "))"
+  /// Every trace against the checksum that the manifest keeps of it.
+  private func traces(_ bundled: BundledTraces) -> Check {
+    let found = bundled.files.count
+    let wrong = bundled.entries.filter {
+      (try? SHA256.hexadecimal(ofFile: bundled.path(of: $0))) != $0.sha256
+    }.map(\.file)
+    let ok = found > 0 && !bundled.entries.isEmpty && wrong.isEmpty
+    let remark = bundled.entries.isEmpty ? ", no MANIFEST" : ", checksums right"
     return Check(
-      name: "bundled traces", ok: ok, detail: detail,
-      remedy: ok ? nil : "git checkout -- '\(folder.path)'", required: false)
+      name: "bundled traces", ok: ok,
+      detail: wrong.isEmpty
+        ? "\(found) in \(bundled.folder.path)\(remark)"
+        : "missing or changed: \(wrong.joined(separator: ", "))",
+      remedy: ok ? nil : "git checkout -- '\(bundled.folder.path)'", required: false)
   }
 }

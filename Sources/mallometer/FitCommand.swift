@@ -7,23 +7,6 @@ import Platform
 import Reports
 import Traces
 
-/// A length of time on the command line: 90s, 5m, 1h, or seconds without a unit.
-struct TimeBudget: ExpressibleByArgument {
-  let seconds: Double
-
-  init(seconds: Double) { self.seconds = seconds }
-
-  init?(argument: String) {
-    let units: [Character: Double] = ["s": 1, "m": 60, "h": 3600]
-    let unit = argument.last.flatMap { units[$0] }
-    let number = unit == nil ? Substring(argument) : argument.dropLast()
-    guard let value = Double(number), value >= 0, value.isFinite else { return nil }
-    seconds = value * (unit ?? 1)
-  }
-
-  var defaultValueDescription: String { "\(Int(seconds / 60))m" }
-}
-
 struct FitCommand: AsyncParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "fit",
@@ -94,48 +77,5 @@ struct FitCommand: AsyncParsableCommand {
     let outcome = try experiment.run(samples)
     let number = try laboratory.notebook.add(.fit, seed: common.seed, content: outcome)
     try context.print(FitReport(number: Int(number), outcome: outcome))
-  }
-}
-
-/// In how many layouts an own design is measured.
-struct PlacementOptions: ParsableArguments {
-  @Option(
-    help: ArgumentHelp(
-      "Builds of each own design with its code placed differently; repeats take turns.",
-      valueName: "n"))
-  var builds = Laboratory.usualBuilds
-
-  func validate() throws {
-    guard (1...64).contains(builds) else { throw ValidationError("--builds must be 1 to 64") }
-  }
-}
-
-extension CommandContext {
-  /// Where runs come from, telling this command's progress.
-  func laboratory(
-    _ options: WorkloadOptions, builds: Int = Laboratory.usualBuilds
-  ) throws -> Laboratory {
-    let laboratory = try Laboratory(
-      installation: installation(), notebook: openNotebook(), options: options, seed: seed,
-      processor: ReplayCommand.processor(), builds: builds)
-    laboratory.notice = { progress.note($0) }
-    laboratory.stage = { progress.begin($0, total: $1) }
-    laboratory.progress = { progress.advance(detail: $0) }
-    return laboratory
-  }
-}
-
-/// The traces that come with mallometer.
-enum BundledTraces {
-  /// Those that the manifest lists: recordings of the user's own may lie beside them.
-  static func paths(_ installation: Installation) throws -> [String] {
-    let manifest = installation.traces.appendingPathComponent("MANIFEST")
-    let lines = (try? String(contentsOf: manifest, encoding: .utf8))?.split(separator: "\n") ?? []
-    let names = lines.filter { !$0.hasPrefix("#") }
-      .compactMap { $0.split(separator: "\t").first.map(String.init) }
-    guard !names.isEmpty else {
-      throw ValidationError("no traces are listed in \(manifest.path): name some")
-    }
-    return names.sorted().map { installation.traces.appendingPathComponent($0).path }
   }
 }

@@ -1,9 +1,6 @@
 import ArgumentParser
 import Designs
 import Experiments
-import Foundation
-import NativeDesigns
-import Notebook
 import Platform
 import Replay
 import Reports
@@ -38,6 +35,13 @@ struct ReplayCommand: AsyncParsableCommand {
   @Option(help: "Replays of every allocator, each in a fresh process.")
   var repeats = 10
 
+  @Option(
+    help: ArgumentHelp(
+      "Builds of each own design with its code placed differently; repeats take turns.",
+      discussion: "One is the library as it is compiled; fit takes 3, and shares what it measures.",
+      valueName: "n"))
+  var builds = 1
+
   @Flag(help: "Time every call on its own too, for percentiles by kind of call.")
   var latency = false
 
@@ -51,64 +55,33 @@ struct ReplayCommand: AsyncParsableCommand {
     guard repeats >= 1 else {
       throw ValidationError("--repeats must be at least 1, not \(repeats)")
     }
+    try PlacementOptions.check(builds)
     guard !designs.isEmpty else {
       throw ValidationError("name at least one allocator, as in: --design pool --design glibc")
     }
   }
 
-  /// The last processor this process may use: the first takes most of the system's interrupts.
-  static func processor() -> Int? { ProcessorSet.available.last }
-
-  /// Single calls are timed on one thread and without pauses, whatever the replay does.
-  private func latencyPlan(_ plan: Plan, of trace: TraceReader) throws -> Plan {
-    guard plan.isSequenced else { return plan }
-    var options = workload.options
-    options.threads = .one
-    options.pace = .none
-    return try Plan.compile(workload: Workload(trace: trace, options: options))
-  }
-
   func run() async throws {
     let context = common.context
-    let installation = try context.installation()
     let catalogue = try context.designCatalogue()
-    let compiler = VariantCompiler(installation: installation)
-    let contenders = try designs.map {
-      try Contender(catalogue.allocator($0), compiler: compiler)
-    }
-    let player = try Player(installation: installation, cpu: Self.processor())
-    let campaign = ReplayCampaign(
-      contenders: contenders, nullLibrary: try installation.nullAllocator(), repeats: repeats,
-      seed: common.seed)
-    let notebook = try context.openNotebook()
-    let store = MeasurementStore(
-      notebook: notebook, player: player, seed: common.seed, measuresAnew: again)
-    let options = try Subject.canonical(workload.options)
-    context.progress.begin("replaying", total: traces.count * campaign.schedule.count)
+    let allocators = try designs.map { try catalogue.allocator($0) }
+    let laboratory = try context.laboratory(
+      workload.options, builds: builds, measuresAnew: again)
+    try laboratory.prepare(allocators)
+    let samples = try traces.map { try laboratory.open($0) }
+    let replays = Laboratory.replays(of: allocators.count, repeats: repeats)
+    laboratory.stage("replaying", samples.count * replays)
     var runs: [ReplayReport.Run] = []
     var floors: [Double] = []
-    for trace in traces {
-      let reader = try context.runnableTrace(trace)
-      let hash = try SHA256.hexadecimal(ofFile: trace)
-      try notebook.saw(
-        trace: hash, path: trace, program: reader.header.program, events: reader.eventCount)
-      let plan = try Plan.compile(workload: Workload(trace: reader, options: workload.options))
-      let latencyPlan = try latency ? self.latencyPlan(plan, of: reader) : plan
-      let kept = try store.store(for: campaign, trace: hash, options: options)
-      let result = try campaign.run(plan, player: player, store: kept) {
-        context.progress.advance(detail: $0)
-      }
+    for sample in samples {
+      let result = try laboratory.measure(sample, allocators, repeats: repeats, twin: true).result
       if let floor = result.noiseFloorNs { floors.append(floor) }
-      for index in contenders.indices {
-        var latencies: Latencies?
-        if latency {
-          latencies = try player.latencies(
-            latencyPlan, allocator: contenders[index].name, library: contenders[index].library)
-        }
+      let latencies = try latency ? laboratory.latencies(sample, allocators) : nil
+      for (index, allocator) in allocators.enumerated() {
         runs.append(
           ReplayReport.Run(
-            trace: trace, name: contenders[index].name, result: result, index: index,
-            latency: latencies))
+            trace: sample.path, name: allocator.description, result: result, index: index,
+            latency: latencies?[index]))
       }
     }
     try context.print(

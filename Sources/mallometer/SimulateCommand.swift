@@ -1,10 +1,7 @@
 import ArgumentParser
-import Costs
 import Designs
 import Experiments
-import Foundation
 import Models
-import Notebook
 import Platform
 import Reports
 import Traces
@@ -51,8 +48,10 @@ struct SimulateCommand: AsyncParsableCommand {
     let context = common.context
     let designs = try arguments.ownDesigns(context.designCatalogue())
     let machine: MachineGeometry? = memory == .on ? geometry.geometry : nil
+    // A fit knows what this machine's steps cost, and no other's.
     let predictor = try PredictedTime(
-      context: context, machine: machine, options: workload.options)
+      notebook: machine == .current() ? context.existingNotebook() : nil,
+      options: workload.options)
     var runs: [SimulateReport.Run] = []
     for path in arguments.traces {
       let trace = try context.runnableTrace(path)
@@ -70,51 +69,6 @@ struct SimulateCommand: AsyncParsableCommand {
     let warnings = predictor.warnings(designs)
     for warning in warnings { context.progress.note(warning) }
     try context.print(SimulateReport(geometry: machine, runs: runs, warnings: warnings))
-  }
-}
-
-/// What the steps of a simulation cost by the newest of the notebook's fits that covers them.
-struct PredictedTime {
-  private let fits: StoredFits?
-  private let options: WorkloadOptions
-
-  /// - Throws: when there is a notebook but it can't be read; none is created.
-  /// - Parameter machine: whose steps were counted; a fit knows what this machine's cost.
-  init(context: CommandContext, machine: MachineGeometry?, options: WorkloadOptions) throws {
-    self.options = options
-    guard machine == .current(), FileManager.default.fileExists(atPath: context.notebookPath) else {
-      fits = nil
-      return
-    }
-    fits = try StoredFits(context.openNotebook())
-  }
-
-  /// Nanoseconds per event; nil while the notebook holds no fit of the design's family for this
-  /// machine and these options, and for simulations without memory, whose machine steps would
-  /// count as none.
-  func estimate(_ result: SimulationResult) -> Estimate? {
-    guard result.memoryModelled, result.operations > 0,
-      let fit = fits?.covering(result.design, options)?.outcome.fit
-    else { return nil }
-    let operations = Double(result.operations)
-    return fit.predict(
-      countsPerOperation: result.counts.map { Double($0) / operations } + [1],
-      design: result.design.description)
-  }
-
-  /// What the user should know of the fits of these designs' predictions.
-  func warnings(_ designs: [Design]) -> [String] {
-    var warnings: [String] = []
-    func add(_ warning: String) { if !warnings.contains(warning) { warnings.append(warning) } }
-    for design in designs {
-      for reason in fits?.covering(design, options)?.doubts ?? [] {
-        add("predictions may be off: of the fit that they come from, \(reason)")
-      }
-      for reason in fits?.refusal(design, options) ?? [] {
-        add("the fit of \(design.family) is not used: \(reason). Make one here: mallometer fit")
-      }
-    }
-    return warnings
   }
 }
 

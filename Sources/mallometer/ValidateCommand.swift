@@ -5,6 +5,7 @@ import Experiments
 import Foundation
 import Hypotheses
 import Platform
+import Traces
 
 struct ValidateCommand: AsyncParsableCommand {
   static let configuration = CommandConfiguration(
@@ -94,7 +95,7 @@ struct ValidateCommand: AsyncParsableCommand {
     let study = try ScoreCaching.Study(
       populations: usual + populations, repeats: ScoreCachingStudyCommand.usualRepeats,
       seed: context.seed, allocator: .system("glibc"), installation: installation,
-      notebook: context.openNotebook(), processor: ReplayCommand.processor())
+      notebook: context.openNotebook(), processor: CommandContext.processor)
     context.progress.begin("sorting", total: study.processes)
     return try study.run { context.progress.advance(detail: $0) }
   }

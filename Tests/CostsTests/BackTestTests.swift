@@ -15,7 +15,7 @@ import Testing
     options.resamples = 40
     // A check that costs nothing has no payoff to be wrong about.
     let runs = try planted.runs().filter {
-      $0.design.family == "pool" || $0.design["magic-check"] == "on"
+      $0.design.family == .pool || $0.design["magic-check"] == "on"
     }
     return try TrainingSet(
       runs: runs, priors: Priors(isolated: [.usedCounterAtomic: 4]), options: options)
@@ -107,7 +107,7 @@ import Testing
     #expect(test.error(design: design).payoffShare < 0.06)
     #expect(test.error(withoutTrace: design.description).payoffShare > 0.4)
     let hidden = test.error(
-      design: design, hiding: [("pool", Design.Setting(toggle: toggle.name, value: value))])
+      design: design, hiding: [(.pool, Design.Setting(toggle: toggle.name, value: value))])
     #expect(hidden.unseenPayoffShare < 0.06)
   }
 

@@ -93,7 +93,7 @@ struct PlantedRuns {
   ) -> [Step: Double] {
     var here: [Step: Double] = [.mallocCall: share, .freeCall: 1 - share]
     let header = Double(design["header"]) ?? 0
-    if design.family == "pool" {
+    if design.family == .pool {
       here[.freeListPop] = share * hit
       here[.pageLookup] = 1 - share
       if design["used-counter"] == "atomic" { here[.usedCounterAtomic] = 1 }

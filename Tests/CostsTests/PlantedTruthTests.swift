@@ -116,7 +116,7 @@ import Testing
     var planted = PlantedRuns(seed: 9, traces: 8, windows: 12, noise: 0.02, runNoise: 0.001)
     let runs = try planted.runs().map { run in
       // The check makes it faster: there is no such cost.
-      guard run.design.family == "reuse", run.design["magic-check"] == "on" else { return run }
+      guard run.design.family == .reuse, run.design["magic-check"] == "on" else { return run }
       return try Run(
         trace: run.trace, design: run.design, operations: run.operations, counts: run.counts,
         nanoseconds: run.nanoseconds.map { 0.8 * $0 }, meanStandardError: run.meanStandardError)

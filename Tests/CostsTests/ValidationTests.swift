@@ -35,7 +35,7 @@ import Testing
       #expect(
         !fold.training.contains {
           let design = set.runs[$0].design
-          return design.family == parts[0] && design[toggle[0]] == toggle[1]
+          return design.family.name == parts[0] && design[toggle[0]] == toggle[1]
         })
     }
   }

@@ -386,9 +386,22 @@ private let models = repository.appendingPathComponent("models")
 }
 
 @Suite struct Variants {
+  @Test func aDesignKnowsWhatDiffersFromItsFamilysDefaults() {
+    for family in Family.all {
+      #expect(Family(named: family.name) == family)
+      #expect(Design(family: family).isDefault && Design(family: family).changes.isEmpty)
+      #expect(Design(family: family).description == family.name)
+    }
+    #expect(Family(named: "pools") == nil)
+    let design = Design(family: .pool, changes: ["header": "16", "bins": "60", "index": "direct"])
+    #expect(!design.isDefault && design.values["bins"] == "60")
+    #expect(design.changes == [Design.Setting(toggle: "header", value: "16")])
+    #expect(design.description == "pool,header=16")
+  }
+
   @Test(arguments: Family.all.map(\.name))
   func singleTogglesDifferInOneSettingAndWhatItRequires(name: String) throws {
-    let family = try #require(Family.all.first { $0.name == name })
+    let family = try #require(Family(named: name))
     let variants = Design.singleToggleVariants(of: family)
     let values = family.toggles.flatMap { toggle in
       toggle.values.filter { $0 != toggle.defaultValue }
@@ -407,7 +420,7 @@ private let models = repository.appendingPathComponent("models")
 
   @Test(arguments: Family.all.map(\.name))
   func combinationsOccurOnceUnlessTheyContradict(name: String) throws {
-    let family = try #require(Family.all.first { $0.name == name })
+    let family = try #require(Family(named: name))
     let values = family.toggles.flatMap { toggle in
       toggle.values.filter { $0 != toggle.defaultValue }.map { (toggle.name, $0) }
     }

@@ -72,7 +72,7 @@ import Testing
     let declarations = try files(below: "Sources/Designs/Families", ending: ".swift")
     #expect(declarations.count == listed.count)
     for declaration in declarations {
-      let family = try #require(declaration.firstMatch(of: /Family\(\s*name: "([^"]+)"/)?.1)
+      let family = try #require(declaration.firstMatch(of: /Family\(\s*kind: \.(\w+)/)?.1)
       let design = try #require(listed.first { $0["name"] as? String == String(family) })
       #expect(namesASection(try #require(design["source"] as? String)))
       #expect(text.contains("\(family): "))

@@ -69,6 +69,26 @@ import Testing
     }
   }
 
+  @Test func buildsOfADesignTakeTurns() throws {
+    let notebook = folder.file("n.sqlite")
+    func replay(_ builds: String) throws -> CommandLine.Result {
+      try mallometer(
+        "replay", trace, "--design", "pool", "--repeats", "2", "--builds", builds, "--format",
+        "json", "--notebook", notebook)
+    }
+    let first = try replay("2")
+    try #require(first.status == 0, "\(first.errors)")
+    #expect(try replay("2").output == first.output, "found again")
+    let builds = try ChildProcess(
+      executable: "/usr/bin/sqlite3",
+      arguments: [
+        notebook, "SELECT COUNT(DISTINCT build) FROM measurement WHERE allocator = 'pool'",
+      ]
+    ).run()
+    #expect(builds.output == "2\n")
+    #expect(try replay("0").status == 64)
+  }
+
   @Test func anInterruptedReplayKeepsWhatItMeasured() throws {
     let notebook = folder.file("n.sqlite")
     let script = folder.file("interrupt.sh")

@@ -195,7 +195,7 @@ private func row(_ key: String, _ text: String?) -> String {
     #expect(workload.origin == .recipe("vm", parameters: ["batch=1", "events=200"]))
     #expect(workload.seed == 7 && workload.loops == 3 && workload.touch == .none)
     #expect(experiment.standIn == nil)
-    #expect(experiment.design(.first)?.design?.family == "reuse")
+    #expect(experiment.design(.first)?.design?.family == .reuse)
     #expect(experiment.design(.second) == nil)
     let assumption = try #require(experiment.assumptions.first)
     #expect(assumption.component.name == "policy-selection" && assumption.per == .freeCall)

@@ -84,7 +84,7 @@ import Testing
     let scratch = try ScratchFolder()
     let checker = scratch.url.appendingPathComponent("checker")
     try compileChecker([], to: checker)
-    for design in Self.variants where design.family == family {
+    for design in Self.variants where design.family.name == family {
       for (counting, threads) in [(false, "1"), (false, "4"), (true, "1"), (true, "4")] {
         let library = try compiler.build(design, counting: counting)
         let ended = try run(checker.path, ["12000", threads, "7"], preload: library)
@@ -105,9 +105,8 @@ import Testing
 
   private func check(_ design: Design, under sanitizer: String, flags: [String]) throws {
     let scratch = try ScratchFolder()
-    let family = try #require(Family.all.first { $0.name == design.family })
-    let header = VariantHeader.text(family: family, design: design)
-    let unit = VariantHeader.translationUnit(family: family)
+    let header = VariantHeader.text(family: design.family, design: design)
+    let unit = VariantHeader.translationUnit(family: design.family)
     let source = scratch.url.appendingPathComponent("variant.c")
     try Data(unit.utf8).write(to: source)
     try Data(header.utf8).write(to: scratch.url.appendingPathComponent("mallometer_variant.h"))

@@ -105,7 +105,7 @@ import Testing
     #expect(told == Set(designs.map(\.description)))
     for (design, libraries) in zip(designs, all) {
       #expect(try compiler.placements(design, count: 2) == libraries)
-      #expect(libraries.allSatisfy { $0.lastPathComponent.hasPrefix(design.family + "-") })
+      #expect(libraries.allSatisfy { $0.lastPathComponent.hasPrefix(design.family.name + "-") })
     }
     let unknown = VariantCompiler(
       installation: try Installation(), environment: environment(["CC": "no-such-compiler"]))

@@ -33,6 +33,23 @@ import Testing
     }
   }
 
+  @Test func findsWhatAShellWouldRun() throws {
+    let folder = try PrivateFolder()
+    let other = try PrivateFolder()
+    let environment = ["PATH": "/nowhere:\(folder.path):\(other.path)"]
+    func find(_ name: String) -> String? { ChildProcess.find(name, environment: environment) }
+    try FileManager.default.createDirectory(
+      atPath: folder.file("tool"), withIntermediateDirectories: false)
+    try "not executable".write(toFile: folder.file("text"), atomically: true, encoding: .utf8)
+    #expect(find("tool") == nil && find("text") == nil && find("sh") == nil)
+    try "#!/bin/sh\n".write(toFile: other.file("tool"), atomically: true, encoding: .utf8)
+    #expect(chmod(other.file("tool"), 0o700) == 0)
+    #expect(find("tool") == other.file("tool"), "a folder of that name is none")
+    #expect(find(other.file("tool")) == other.file("tool"))
+    #expect(find("/bin/none") == nil)
+    #expect(ChildProcess.find("sh", environment: [:]) != nil, "without PATH the usual folders")
+  }
+
   @Test func privateFolderIsPrivateAndGoesAway() throws {
     var folder: PrivateFolder? = try PrivateFolder()
     let path = try #require(folder?.path)

@@ -35,10 +35,10 @@ import Traces
   /// Sources of one length whose threads end or don't: what a model that forgets ends looks like.
   @Test(arguments: ["pool", "reuse"])
   func endsOfThreadsMatter(family: String) throws {
-    var design = try #require(Exactness.designs.first { $0.family == family })
+    var design = try #require(Exactness.designs.first { $0.family.name == family })
     if family == "reuse" {
       design = try #require(
-        Exactness.designs.first { $0.family == "reuse" && $0["cache"] == "thread-local" })
+        Exactness.designs.first { $0.family == .reuse && $0["cache"] == "thread-local" })
     }
     func source(endsThreads: Bool) -> EventArraySource {
       .threaded(
@@ -52,7 +52,7 @@ import Traces
   }
 
   @Test func threadsMatter() throws {
-    let design = try #require(Exactness.designs.first { $0.family == "pool" })
+    let design = try #require(Exactness.designs.first { $0.family == .pool })
     let source = EventArraySource.threaded(
       seed: 5, concurrent: 4, slots: 800, largest: 3_000)
     let alone = EventArraySource.threaded(seed: 5, concurrent: 1, slots: 800, largest: 3_000)

@@ -1,7 +1,7 @@
 extension Family {
   /// The coarse-grained system heap: every thread allocates from one heap, behind a lock.
   public static let locked = Family(
-    name: "locked",
+    kind: .locked,
     doc: "one heap of segregated bins for all threads, behind one lock",
     source: "000, Windows Allocator Performance",
     toggles: [

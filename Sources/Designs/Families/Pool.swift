@@ -5,7 +5,7 @@ extension Family {
   /// which every allocation and every free takes, whoever frees. A single heap for all threads has
   /// that lock, too.
   public static let pool = Family(
-    name: "pool",
+    kind: .pool,
     doc: "thread-local heap, size-segregated pages, intrusive free lists",
     source: "001 §3, 002, 003 §1",
     toggles: [

@@ -1,7 +1,7 @@
 extension Family {
   /// hakmem's scheme: remember recent frees by call site and class, and hand them out again.
   public static let reuse = Family(
-    name: "reuse",
+    kind: .reuse,
     doc: "a cache of recent frees keyed by call site and class, headers, a learning policy",
     source: "001 §2, §5; 003 §2",
     toggles: [

@@ -6,7 +6,7 @@ extension Family {
   /// boundaries, as the seed says; what callers get behind the header of 8 bytes is aligned to 16,
   /// because malloc's contract asks for that.
   public static let tiered = Family(
-    name: "tiered",
+    kind: .tiered,
     doc: "tiers by size: a small pool, medium classes, cached mappings, huge pages",
     source: "004, Architecture Overview",
     toggles: [

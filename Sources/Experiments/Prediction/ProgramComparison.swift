@@ -58,7 +58,8 @@ public struct ProgramComparison {
 
   private func play(_ library: URL?) throws -> ChildProcess.Result {
     var child = ChildProcess(
-      executable: ChildProcess.find(command[0]), arguments: Array(command.dropFirst()))
+      executable: ChildProcess.find(command[0]) ?? command[0], arguments: Array(command.dropFirst())
+    )
     child.environment["LD_PRELOAD"] = library?.path
     let result = try child.run()
     guard result.ending == .exited(status: 0) else {

@@ -80,8 +80,9 @@ struct ClaimMeasuring {
     guard !present.isEmpty else { return }
     let isShort = setting.sample.workload.operationCount < setting.options.windowEvents
     let repeats = isShort ? max(repeats, Self.shortRepeats) : repeats
-    // The twin of the first and the null allocator besides.
-    setting.laboratory.stage("replaying \(setting.sample.name)", (present.count + 2) * repeats)
+    setting.laboratory.stage(
+      "replaying \(setting.sample.name)",
+      Laboratory.replays(of: present.count, repeats: repeats))
     facts.measured = try setting.laboratory.measure(
       setting.sample, present, repeats: repeats, twin: true)
   }

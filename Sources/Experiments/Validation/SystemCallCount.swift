@@ -14,11 +14,7 @@ enum SystemCallCount {
   static func evidence(
     _ allocator: Allocator, on setting: ClaimBench.Setting
   ) throws -> Evidence {
-    let folders = (ProcessInfo.processInfo.environment["PATH"] ?? "/usr/bin:/bin")
-      .split(separator: ":")
-    let strace = folders.map { (folder) -> String in "\(folder)/strace" }
-      .first { FileManager.default.isExecutableFile(atPath: $0) }
-    guard let strace else {
+    guard let strace = ChildProcess.find("strace") else {
       return .missing(
         .notTestableHere, reason: "strace is not installed, which counts \(allocator)'s calls")
     }

@@ -179,17 +179,6 @@ public struct ClaimVerdict: Codable, Equatable, Sendable {
   public var isExpected: Bool { verdict == expected }
 }
 
-extension StoredCalibration {
-  /// What steps take alone.
-  fileprivate var isolated: [Step: Estimate] {
-    var result: [Step: Estimate] = [:]
-    for entry in steps {
-      if let step = Step(name: entry.step) { result[step] = entry.ns }
-    }
-    return result
-  }
-}
-
 extension ClaimEvidence {
   /// Half of the interval of a weighted sum of costs, which come from one fit.
   func halfWidth(_ measures: [Measure: Double], _ experiment: Claim.Experiment) -> Double? {

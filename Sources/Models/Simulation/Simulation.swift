@@ -82,22 +82,3 @@ public struct Simulation: Sendable {
       metrics: metrics(driver.metrics, live: driver.peakLiveBytes, memory.space), seconds: elapsed)
   }
 }
-
-/// A design that can't be simulated.
-public enum SimulationError: UserFacingError, Equatable {
-  /// The family has no model.
-  case notModelled(family: String, known: [String])
-
-  public var message: String {
-    switch self {
-    case .notModelled(let family, let known):
-      "family \(family) has no model; modelled are \(known.joined(separator: ", "))"
-    }
-  }
-
-  public var remedy: String? {
-    switch self {
-    case .notModelled: "replay works for every allocator; simulate only for modelled families"
-    }
-  }
-}

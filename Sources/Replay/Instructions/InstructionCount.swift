@@ -19,10 +19,9 @@ public struct InstructionCount: Sendable {
   ) throws(InstructionCountError) {
     self.player = player
     self.compiler = compiler
-    let folders = (environment["PATH"] ?? "/usr/bin:/bin").split(separator: ":")
-    let found = folders.map { (folder) -> String in "\(folder)/valgrind" }
-      .first { FileManager.default.isExecutableFile(atPath: $0) }
-    guard let found else { throw .valgrindMissing }
+    guard let found = ChildProcess.find("valgrind", environment: environment) else {
+      throw .valgrindMissing
+    }
     valgrind = found
   }
 

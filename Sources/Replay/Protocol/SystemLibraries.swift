@@ -1,3 +1,4 @@
+import Designs
 import Foundation
 import Platform
 
@@ -18,26 +19,20 @@ public struct SystemLibraries: Sendable {
     self.maps = maps
   }
 
-  private static let files: [String: [String]] = [
-    "mimalloc": ["libmimalloc.so.2", "libmimalloc.so.3", "libmimalloc.so"],
-    "jemalloc": ["libjemalloc.so.2", "libjemalloc.so"],
-    "tcmalloc": ["libtcmalloc_minimal.so.4", "libtcmalloc_minimal.so", "libtcmalloc.so.4"],
-  ]
-
-  private static let packages = [
-    "mimalloc": "libmimalloc2.0", "jemalloc": "libjemalloc2", "tcmalloc": "libtcmalloc-minimal4",
-  ]
-
   /// The library of an allocator, nil for glibc.
+  /// - Parameter name: one of `SystemAllocator.all`; of another there is no library.
   public func find(_ name: String) throws(SystemLibraryError) -> URL? {
-    if name == "glibc" { return nil }
+    guard let allocator = SystemAllocator.all.first(where: { $0.name == name }) else {
+      throw .notInstalled(name, package: name)
+    }
+    if allocator == .glibc { return nil }
     for folder in folders {
-      for file in Self.files[name] ?? [] {
+      for file in allocator.files {
         let path = "\(folder)/\(file)"
         if FileManager.default.isReadableFile(atPath: path) { return URL(fileURLWithPath: path) }
       }
     }
-    throw .notInstalled(name, package: Self.packages[name] ?? name)
+    throw .notInstalled(name, package: allocator.package)
   }
 
   /// SHA-256 of the C library: what `glibc` is here, as nothing is preloaded for it. It is the file
