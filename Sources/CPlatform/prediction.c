@@ -66,7 +66,7 @@ uint64_t mallometer_predict(
     const uint32_t fresh = wanted | (3 + taken) << COUNTER_SHIFT;
     const uint32_t earned = choose(kept & RIGHT, kept & ~(uint32_t)RIGHT, fresh);
     entries[candidate] = choose(wrong & (in_long ^ 1), earned, kept);
-    wrongs += wrong;
+    wrongs += wrong & (site >= MALLOMETER_PREDICTOR_FIRST_CHARGED);
   }
   predictor->history = history;
   return wrongs;

@@ -26,7 +26,8 @@ enum AssumedCosts {
     case .levelThreeStore: 20
     case .lineStreamedMemory: 15
     case .lineStreamedNear, .translationHit: 2
-    case .levelTwoHit: 3
+    case .levelTwoLoad: 3
+    case .levelTwoStore: 1
     case .translationWalk: 15
     // Some fifteen to twenty core cycles.
     case .branchMiss: 6
@@ -39,8 +40,9 @@ enum AssumedCosts {
     case .mutexContended: 2000
     case .remoteFree, .remoteCollect, .backingCall: 20
     case .lineCopied, .lineZeroed: 0.5
-    // Loops: over twelve strategies twice, over the entries of a page or a heap.
-    case .policyUpdate: 2000
+    // A game between two of twelve strategies: some ten operations of floating point.
+    case .policyUpdate: 15
+    // Loops over the entries of a page or a heap.
     case .heapInit: 1000
     case .segmentInit: 500
     case .pageFresh, .runCarve: 30
@@ -49,8 +51,18 @@ enum AssumedCosts {
     case .allocateSlow, .policyOutcome, .cacheEvict, .batchAppend: 5
     case .policySelect, .reallocateInPlace: 2
     // A few instructions on lines at hand.
-    default: 1
+    default: usual
     }
+  }
+
+  /// Of a step of a few instructions on lines at hand.
+  private static let usual = 1.0
+
+  /// How much more than alone a step may cost in place where it finds its lines cold; 0 for steps of
+  /// which nothing but the usual is assumed: they find them at hand in place as well.
+  static func coldNanoseconds(_ step: Step) -> Double {
+    let nanoseconds = nanoseconds(step)
+    return nanoseconds == usual ? 0 : nanoseconds
   }
 }
 

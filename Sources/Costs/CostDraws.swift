@@ -115,14 +115,3 @@ struct CostDraws: Sendable {
     return max(most, together, 0).squareRoot()
   }
 }
-
-extension TrainingSet {
-  /// The means of all priors, drawn from their distributions, none negative; 0 without a prior.
-  func drawnMeans(_ random: inout SeededGenerator) -> [Double] {
-    (0..<Column.count).map { column in
-      let normal =
-        (-2 * log(random.unit() + 0x1p-53)).squareRoot() * cos(2 * .pi * random.unit())
-      return priors[column].map { max(0, $0.mean + normal * $0.deviation) } ?? 0
-    }
-  }
-}

@@ -68,7 +68,7 @@ extension Priors {
         (
           Int(step.rawValue),
           isolated[step].map {
-            Prior(isolated: $0, order: AssumedCosts.nanoseconds(step))
+            Prior(isolated: $0, order: AssumedCosts.coldNanoseconds(step))
           } ?? Prior(assumed: step)
         )
       })

@@ -90,6 +90,10 @@ public struct NormalEquations: Sendable {
     right[column] += precision * mean
   }
 
+  mutating func add(_ row: Int, _ column: Int, _ value: Double) {
+    gram[row * size + column] += value
+  }
+
   mutating func set(_ row: Int, _ column: Int, _ value: Double) {
     gram[row * size + column] = value
   }

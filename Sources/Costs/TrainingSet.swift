@@ -104,8 +104,29 @@ public struct TrainingSet: Sendable {
         sums.addPrior(column: place, mean: 0, precision: 1e-6 * own)
       }
     }
+    addCommonFactor(to: &sums, means: means)
     return sums
   }
+
+  private func addCommonFactor(to sums: inout NormalEquations, means: [Double]?) {
+    var places: [Int] = []
+    var known: [Prior] = []
+    for (place, column) in columns.enumerated() {
+      guard let prior = priors[column], Self.sharesFactor.contains(column) else { continue }
+      places.append(place)
+      known.append(prior)
+    }
+    guard !places.isEmpty else { return }
+    for (row, values) in zip(places, CommonFactor.correction(known)) {
+      for (column, value) in zip(places, values) {
+        sums.add(row, column, value)
+        sums.addRight(row, value * (means?[column] ?? priors[columns[column]]?.mean ?? 0))
+      }
+    }
+  }
+
+  /// Columns of the steps that share a factor.
+  static let sharesFactor = Set(CommonFactor.locked.map { Int($0.rawValue) })
 
   /// Costs of the set's columns as costs of all; what no run has costs what is taken for granted.
   func expanded(_ costs: [Double], means: [Double]? = nil) -> [Double] {

@@ -68,6 +68,8 @@ public enum Step: UInt8, CaseIterable, Sendable, Codable {
   case sizeClassShift
   /// A block moved between a thread's list and the shared one.
   case blockTransfer
+  /// A thread's count of a class's free blocks changed, and compared with its bounds.
+  case localCount
   /// A pool whose blocks are made ready before they are asked for.
   case poolWarm
   /// An allocation entered in the pattern; the pattern looked at; a mapping rounded up because of
@@ -87,6 +89,8 @@ public enum Step: UInt8, CaseIterable, Sendable, Codable {
   case lockUncontended, lockContended
   /// A mutex of the C library taken that was free; one that had to be waited for.
   case mutexUncontended, mutexContended
+  /// The lock of a size class found.
+  case lockLookup
   /// An atomic exchange of a shared word that succeeded; one that another thread forestalled.
   case atomicUncontended, atomicContended
   /// A shared line written that another thread wrote last.
@@ -120,11 +124,14 @@ public enum Step: UInt8, CaseIterable, Sendable, Codable {
   case remoteCheck
   /// A block taken from, or put into, a magazine: an array of the bin's last frees.
   case magazinePop, magazinePush
-  /// A block cut from the part of its page that was never used.
-  case blockBump
+  /// A magazine asked whether it has a block, or room for one.
+  case magazineCheck
+  /// A block cut from the part of its page that was never used; a page asked for that part.
+  case blockBump, bumpCheck
   // The machine: counted by the machine model only, each access at the level that serves it.
-  // Loads and stores apart from the third level on: nothing waits for a store until buffers fill.
-  case levelTwoHit, levelThreeLoad, levelThreeStore, memoryLoad, memoryStore
+  // Loads and stores apart: nothing waits for a store until buffers fill. A store that a locked
+  // instruction waits for counts as a load.
+  case levelTwoLoad, levelTwoStore, levelThreeLoad, levelThreeStore, memoryLoad, memoryStore
   // Lines of a sequential pass, which the hardware fetches ahead
   case lineStreamedNear, lineStreamedMemory
   case translationHit, translationWalk, pageFault, hugePageFault, branchMiss
@@ -133,7 +140,7 @@ public enum Step: UInt8, CaseIterable, Sendable, Codable {
   public var name: String { Self.names[Int(rawValue)] }
 
   /// Whether only the machine model counts this step: no counting build has it.
-  public var isMachineStep: Bool { rawValue >= Step.levelTwoHit.rawValue }
+  public var isMachineStep: Bool { rawValue >= Step.levelTwoLoad.rawValue }
 
   /// How many steps there are: the length of every vector of counts.
   public static let count = allCases.count

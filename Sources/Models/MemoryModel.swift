@@ -25,6 +25,8 @@ public protocol MemoryModel: AnyObject {
   func useHugePages(_ address: Address, bytes: UInt64)
   /// A load or a store of up to a few words at this address, within one cache line.
   func touch(_ address: Address, isWrite: Bool)
+  /// A locked instruction: it waits for the stores before it that are still on their way.
+  func lockedInstruction()
   /// A sequential pass over a range (clearing, copying, the program's own touch).
   func touchRange(_ address: Address, bytes: UInt64, isWrite: Bool)
   /// Stores at offset 0 and at each next multiple of a page within `bytes`.

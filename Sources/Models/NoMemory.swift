@@ -13,6 +13,7 @@ public final class NoMemory: MemoryModel {
   @inlinable public func touch(_ address: Address, isWrite: Bool) {}
   @inlinable public func touchRange(_ address: Address, bytes: UInt64, isWrite: Bool) {}
   @inlinable public func touchPages(_ address: Address, bytes: UInt64) {}
+  @inlinable public func lockedInstruction() {}
   @inlinable public func branch(_ site: UInt32, taken: Bool) {}
   @inlinable public func settle() {}
 }

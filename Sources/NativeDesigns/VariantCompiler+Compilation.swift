@@ -33,16 +33,22 @@ extension VariantCompiler {
     let unit = folder.appendingPathComponent("variant.c")
     try write(job.unit, to: unit)
     let output = folder.appendingPathComponent("variant.so")
+    // Debugging information names files: as they lie to one another, not where they lie now, so that
+    // the same source gives the same bytes in any folder and measurements are found again.
+    let flags =
+      job.flags + [
+        "-ffile-prefix-map=\(folder.path)=.", "-ffile-prefix-map=\(sources.path)=mallometer",
+      ]
     let source = ["-I", folder.path, "-I", sources.path, unit.path]
     var assembly: String?
     for (placement, library) in placements {
       if placement == 0 {
-        try run(job, job.flags + ["-o", output.path] + source, folder: folder)
+        try run(job, flags + ["-o", output.path] + source, folder: folder)
       } else {
         let path = folder.appendingPathComponent("variant.s")
         if assembly == nil {
           try run(
-            job, job.flags + ["-S", "-ffunction-sections", "-o", path.path] + source,
+            job, flags + ["-S", "-ffunction-sections", "-o", path.path] + source,
             folder: folder)
           assembly = FileManager.default.contents(atPath: path.path)
             .map { String(decoding: $0, as: UTF8.self) }
@@ -51,7 +57,7 @@ extension VariantCompiler {
         seed.add("\(job.name) \(placement)")
         var elsewhere = CodePlacement(seed: seed.value)
         try write(elsewhere.place(assembly ?? ""), to: path)
-        try run(job, job.flags + ["-o", output.path, path.path], folder: folder)
+        try run(job, flags + ["-o", output.path, path.path], folder: folder)
       }
       guard rename(output.path, library.path) == 0 else { throw cacheError(errno) }
     }
@@ -111,6 +117,7 @@ extension VariantCompiler {
     let process = Process()
     process.executableURL = URL(fileURLWithPath: program)
     process.arguments = arguments
+    process.currentDirectoryURL = folder
     process.standardInput = FileHandle.nullDevice
     process.standardOutput = handle
     process.standardError = handle

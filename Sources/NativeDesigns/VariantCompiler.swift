@@ -101,7 +101,8 @@ public struct VariantCompiler: Sendable {
     let program = try findCompiler()
     let job = Compilation(
       name: design.description, program: program.path, flags: flags(options, design: design),
-      header: VariantHeader.text(family: family, design: design),
+      header: VariantHeader.text(
+        family: family, design: design, namesSteps: options.counting || options.calibrating),
       unit: VariantHeader.translationUnit(family: family, calibrating: options.calibrating))
     var hash = ContentHash()
     hash.add(job.header)

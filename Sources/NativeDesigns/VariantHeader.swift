@@ -2,8 +2,10 @@ import Designs
 
 /// The generated C that tells a design's sources which variant they are.
 enum VariantHeader {
-  /// The text of mallometer_variant.h: toggles as constants, steps as numbers.
-  static func text(family: Family, design: Design) -> String {
+  /// The text of mallometer_variant.h: toggles as constants and, for builds that name steps, steps as
+  /// numbers. An ordinary build doesn't know them: a new step leaves it, and what was measured of it,
+  /// as they are.
+  static func text(family: Family, design: Design, namesSteps: Bool) -> String {
     var lines = [
       "#ifndef MALLOMETER_VARIANT_H",
       "#define MALLOMETER_VARIANT_H",
@@ -18,11 +20,14 @@ enum VariantHeader {
       let chosen = identifier(design[toggle.name])
       lines.append("#define MALLOMETER_TOGGLE_\(name) MALLOMETER_\(name)_\(chosen)")
     }
-    lines.append("enum {")
-    for step in Step.allCases {
-      lines.append("  MALLOMETER_STEP_\(identifier(step.name)) = \(step.rawValue),")
+    if namesSteps {
+      lines.append("enum {")
+      for step in Step.allCases {
+        lines.append("  MALLOMETER_STEP_\(identifier(step.name)) = \(step.rawValue),")
+      }
+      lines += ["  MALLOMETER_STEP_COUNT = \(Step.count)", "};"]
     }
-    lines += ["  MALLOMETER_STEP_COUNT = \(Step.count)", "};", "#endif", ""]
+    lines += ["#endif", ""]
     return lines.joined(separator: "\n")
   }
 

@@ -105,7 +105,7 @@ private struct PlainMachine {
     let line = (frames[page] ?? 0) * 64 + UInt32(address % 4096 / 64)
     if levelOne.access(line, set: Int(line) % geometry.levelOne.sets) { return }
     if levelTwo.access(line, set: Int(line) % geometry.levelTwo.sets) {
-      count(streamed ? .lineStreamedNear : .levelTwoHit)
+      count(streamed ? .lineStreamedNear : (isWrite ? .levelTwoStore : .levelTwoLoad))
     } else if levelThree.access(line, set: thirdSet(line)) {
       count(streamed ? .lineStreamedNear : (isWrite ? .levelThreeStore : .levelThreeLoad))
     } else {
@@ -190,7 +190,9 @@ private struct PlainMachine {
       }
     }
     #expect(machine.residentPages == plain.frames.count)
-    for step in [Step.levelTwoHit, .pageFault, .translationWalk, .lineStreamedNear] {
+    for step in [
+      Step.levelTwoLoad, .levelTwoStore, .pageFault, .translationWalk, .lineStreamedNear,
+    ] {
       #expect(counts[step] > 0, "the stream exercised \(step.name)")
     }
   }
@@ -260,7 +262,7 @@ private struct PlainMachine {
       }
       machine.settle()
       #expect(counts[.pageFault] == 64)
-      #expect(counts[.levelTwoHit] > 4 * 4096 - 64 - 500)
+      #expect(counts[.levelTwoLoad] > 4 * 4096 - 64 - 500)
       #expect(counts[.memoryLoad] + counts[.levelThreeLoad] < 500)
       #expect(counts[.translationWalk] == 0)
     }

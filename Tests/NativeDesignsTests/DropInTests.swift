@@ -105,7 +105,9 @@ import Testing
 
   private func check(_ design: Design, under sanitizer: String, flags: [String]) throws {
     let scratch = try ScratchFolder()
-    let header = VariantHeader.text(family: design.family, design: design)
+    let header = VariantHeader.text(
+      family: design.family, design: design,
+      namesSteps: flags.contains("-DMALLOMETER_COUNT_STEPS"))
     let unit = VariantHeader.translationUnit(family: design.family)
     let source = scratch.url.appendingPathComponent("variant.c")
     try Data(unit.utf8).write(to: source)

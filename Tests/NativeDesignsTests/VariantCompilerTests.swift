@@ -59,9 +59,31 @@ func environment(_ changes: [String: String]) -> [String: String] {
     #expect(Set(libraries).count == libraries.count)
   }
 
+  @Test func givesTheSameBytesInAnyFolder() throws {
+    let scratch = try ScratchFolder()
+    let builds = try ["one", "another"].map { name in
+      let cache = scratch.url.appendingPathComponent(name).path
+      let compiler = VariantCompiler(
+        installation: installation, environment: environment(["MALLOMETER_CACHE": cache]))
+      return try compiler.placements(Design(family: .pool), count: 2).map {
+        try Data(contentsOf: $0)
+      }
+    }
+    #expect(builds[0] == builds[1])
+    #expect(builds[0][0] != builds[0][1], "placements differ")
+  }
+
+  @Test func ordinaryBuildsKnowNoSteps() {
+    let text = VariantHeader.text(
+      family: .pool, design: Design(family: .pool), namesSteps: false)
+    #expect(!text.contains("MALLOMETER_STEP"))
+    #expect(text.contains("MALLOMETER_TOGGLE_INDEX"))
+  }
+
   @Test func namesTogglesAndStepsInC() {
     let text = VariantHeader.text(
-      family: .pool, design: Design(family: .pool, changes: ["index": "binary-search"]))
+      family: .pool, design: Design(family: .pool, changes: ["index": "binary-search"]),
+      namesSteps: true)
     #expect(text.contains("#define MALLOMETER_INDEX_BINARY_SEARCH 1"))
     #expect(text.contains("#define MALLOMETER_TOGGLE_INDEX MALLOMETER_INDEX_BINARY_SEARCH"))
     #expect(text.contains("#define MALLOMETER_HEADER_16 16"))

@@ -13,6 +13,9 @@
 enum {
   MALLOMETER_PREDICTOR_TABLE = 2048,
   MALLOMETER_PREDICTOR_PLAIN = 1024,
+  /// Branches below this are the caller's own: they are history for the others, and nobody pays for
+  /// them here.
+  MALLOMETER_PREDICTOR_FIRST_CHARGED = 16,
   /// The three tagged tables, then the plain counters.
   MALLOMETER_PREDICTOR_ENTRIES = 3 * MALLOMETER_PREDICTOR_TABLE + MALLOMETER_PREDICTOR_PLAIN,
 };
@@ -29,8 +32,8 @@ struct mallometer_predictor {
 /// All counters weakly taken.
 void mallometer_predictor_reset(struct mallometer_predictor *predictor);
 
-/// Predicts and learns outcomes in order; `branches` are site × 2 + taken. Returns how many were
-/// predicted wrong.
+/// Predicts and learns outcomes in order; `branches` are site × 2 + taken. Returns how many of the
+/// charged ones were predicted wrong.
 uint64_t mallometer_predict(
     struct mallometer_predictor *predictor, const uint32_t *branches, uint32_t count);
 

@@ -163,7 +163,7 @@ extension ScoreCaching {
 
     /// Touches that did not find their line in the first level.
     private var misses: UInt64 {
-      machineCounts[.levelTwoHit] + machineCounts[.levelThreeLoad] + machineCounts[.memoryLoad]
+      machineCounts[.levelTwoLoad] + machineCounts[.levelThreeLoad] + machineCounts[.memoryLoad]
         + machineCounts[.levelThreeStore] + machineCounts[.memoryStore]
     }
 

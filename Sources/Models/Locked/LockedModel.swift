@@ -68,6 +68,7 @@ public final class LockedModel<Memory: MemoryModel>: AllocatorModel {
   @inline(__always)
   private func bin(of bytes: UInt64) -> Int {
     counts.count(bytes <= 128 ? .sizeClassShift : .sizeClassLeadingZeros)
+    memory.branch(LockedBranch.isSmall, taken: bytes <= 128)
     if bytes <= 128 { return Int((bytes &+ 15) / 16) &- 1 }
     let log2 = 63 &- (bytes &- 1).leadingZeroBitCount
     return 8 &+ (log2 &- 7) &* 4 &+ Int((bytes &- 1) >> UInt64(log2 &- 2) & 3)
@@ -76,7 +77,9 @@ public final class LockedModel<Memory: MemoryModel>: AllocatorModel {
   @inline(__always)
   private func acquire(_ bin: Int, by thread: UInt16) {
     switch lockKind {
-    case .perClass: bins[bin].lock.acquire(by: thread, counts)
+    case .perClass:
+      counts.count(.lockLookup)
+      bins[bin].lock.acquire(by: thread, counts)
     case .mutex:
       lock.acquireMutex(by: thread, counts)
       lines[bin / 2].write(by: thread, counts)
@@ -85,6 +88,7 @@ public final class LockedModel<Memory: MemoryModel>: AllocatorModel {
       lines[bin / 2].write(by: thread, counts)
     }
     guard Memory.observesTouches else { return }
+    memory.lockedInstruction()
     if lockKind == .perClass {
       memory.touch(LockedLayout.perClassBins &+ UInt64(bin) &* 64, isWrite: true)
     } else {
@@ -360,4 +364,5 @@ enum LockedBranch {
   static let hasFreeBlock: UInt32 = 16
   static let isRegion: UInt32 = 17
   static let inPlace: UInt32 = 18
+  static let isSmall: UInt32 = 19
 }

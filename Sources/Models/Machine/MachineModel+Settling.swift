@@ -71,7 +71,8 @@ extension MachineModel {
       }
     }
     let (one, two, three) = missed
-    counts.count(.levelTwoHit, UInt64(one.loads - two.loads + one.stores - two.stores))
+    counts.count(.levelTwoLoad, UInt64(one.loads - two.loads))
+    counts.count(.levelTwoStore, UInt64(one.stores - two.stores))
     counts.count(.levelThreeLoad, UInt64(two.loads - three.loads))
     counts.count(.levelThreeStore, UInt64(two.stores - three.stores))
     counts.count(.memoryLoad, UInt64(three.loads))

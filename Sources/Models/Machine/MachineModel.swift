@@ -57,6 +57,9 @@ public final class MachineModel: MemoryModel {
   /// How many wait at most: their lists stay in the host's first level.
   static let batch = 1024
 
+  /// How many touches back a store is still in the store buffer.
+  private static let pendingTouches = 6
+
   /// How a waiting touch accesses its line.
   enum LineAccess {
     static let load: UInt64 = 0
@@ -157,6 +160,19 @@ public final class MachineModel: MemoryModel {
     waitingCount &+= line == lastLine ? 0 : 1
     lastLine = line
     if waitingCount == Self.batch { settleTouches() }
+  }
+
+  /// The last stores become loads: their latency is waited for. Those further back have left the
+  /// store buffer by then.
+  @inline(__always)
+  public func lockedInstruction() {
+    var back = waitingCount
+    let first = max(0, back &- Self.pendingTouches)
+    while back > first {
+      back &-= 1
+      if waiting[back] & 3 == LineAccess.store { waiting[back] &-= LineAccess.store }
+    }
+    lastLine = .max
   }
 
   public func touchPages(_ address: Address, bytes: UInt64) {

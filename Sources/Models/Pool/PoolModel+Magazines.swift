@@ -20,7 +20,9 @@ extension PoolModel {
   func allocateSmallFromMagazine(_ heap: Int32, bytes: UInt64, thread: UInt16) -> Address {
     let bin = bin(of: bytes)
     let magazine = heaps[Int(heap)].magazines + bin
+    counts.count(.magazineCheck)
     touchMagazine(heap, bin, isWrite: magazine.pointee.count > 0)
+    memory.branch(PoolBranch.magazineHasBlock, taken: magazine.pointee.count > 0)
     guard magazine.pointee.count > 0 else { return allocateBin(heap, bin: bin, thread: thread) }
     return popMagazine(magazine)
   }
@@ -35,11 +37,13 @@ extension PoolModel {
   @inline(never)
   func pushMagazine(_ heap: Int32, _ number: Int32, _ start: Address) -> Bool {
     let page = pages + Int(number)
+    counts.count(.magazineCheck)
     guard page.pointee.blockBytes <= PoolLayout.smallBytes else { return false }
     let bin = Int(page.pointee.bin)
     let magazine = heaps[Int(heap)].magazines + bin
     let hasRoom = magazine.pointee.count < PoolMagazine.capacity
     touchMagazine(heap, bin, isWrite: hasRoom)
+    memory.branch(PoolBranch.magazineHasRoom, taken: hasRoom)
     guard hasRoom else { return false }
     counts.count(.magazinePush)
     if options.header > 0 { memory.touch(start, isWrite: true) }

@@ -38,7 +38,9 @@ extension PoolModel {
   @inline(__always)
   func binComputed(_ bytes: UInt64) -> Int {
     let granules = (bytes &+ 15) / 16
-    if granules <= (options.hasFewBins ? 4 : 8) {
+    let isShifted = granules <= (options.hasFewBins ? 4 : 8)
+    memory.branch(PoolBranch.isShifted, taken: isShifted)
+    if isShifted {
       counts.count(.sizeClassShift)
       return max(Int(granules), 1)
     }

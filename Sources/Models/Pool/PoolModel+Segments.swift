@@ -64,6 +64,7 @@ extension PoolModel {
   @inline(__always)
   func lock(_ heap: Int32) {
     heaps[Int(heap)].lock.acquire(by: currentThread, counts)
+    memory.lockedInstruction()
     touchHeap(heap, PoolLayout.delayed, isWrite: true)
   }
 

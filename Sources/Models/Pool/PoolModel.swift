@@ -148,7 +148,10 @@ public final class PoolModel<Memory: MemoryModel>: AllocatorModel {
   /// From a page that has a block.
   @inline(__always)
   func take(_ number: Int32) -> Address {
-    if options.hasBump && pages[Int(number)].free == PoolPage.none { return bump(number) }
+    if options.hasBump {
+      counts.count(.bumpCheck)
+      if pages[Int(number)].free == PoolPage.none { return bump(number) }
+    }
     return pop(number)
   }
 
@@ -188,7 +191,12 @@ public final class PoolModel<Memory: MemoryModel>: AllocatorModel {
   }
 
   @inline(__always)
-  func countUsed() { counts.count(options.usedCounter) }
+  func countUsed() {
+    counts.count(options.usedCounter)
+    if Memory.observesTouches && options.usedCounter == .usedCounterAtomic {
+      memory.lockedInstruction()
+    }
+  }
 
   func allocateBin(_ heap: Int32, bin: Int, thread: UInt16) -> Address {
     let page = heaps[Int(heap)].first[bin]
@@ -356,5 +364,7 @@ enum PoolBranch {
   static let isEmpty: UInt32 = 19
   static let inPlace: UInt32 = 20
   static let searchProbe: UInt32 = 21
-  static let isHuge: UInt32 = 22
+  static let isShifted: UInt32 = 22
+  static let magazineHasBlock: UInt32 = 23
+  static let magazineHasRoom: UInt32 = 24
 }

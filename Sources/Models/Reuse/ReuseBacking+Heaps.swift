@@ -28,6 +28,9 @@ extension ReuseBacking {
     let bin = heap.bins + number
     let bytes = bin.pointee.bytes
     if Memory.observesTouches { touchLocalBin(heap, number, memory) }
+    if Memory.observesTouches {
+      memory.branch(ReuseBranch.hasFreeBlock, taken: bin.pointee.freeCount > 0)
+    }
     var cost: UInt64 = 0
     if bin.pointee.freeCount == 0 && bin.pointee.end - bin.pointee.next < bytes {
       guard
@@ -36,6 +39,7 @@ extension ReuseBacking {
     }
     if bin.pointee.freeCount > 0 {
       counts.count(.freeListPop)
+      counts.count(.localCount)
       bin.pointee.freeCount &-= 1
       return Block(
         address: bin.pointee.free[bin.pointee.freeCount], bytes: bytes, recycled: true, cost: 0)
@@ -53,6 +57,7 @@ extension ReuseBacking {
     let heap = heapHere(thread, memory)
     let bin = heap.bins + number
     counts.count(.freeListPush)
+    counts.count(.localCount)
     if Memory.observesTouches { touchLocalBin(heap, number, memory) }
     push(address, on: bin)
     let count = bin.pointee.freeCount
@@ -134,6 +139,7 @@ extension ReuseBacking {
     _ number: Int, thread: UInt16, _ memory: Memory
   ) {
     lock.acquire(by: thread, counts)
+    memory.lockedInstruction()
     lines[number / 2].write(by: thread, counts)
     if Memory.observesTouches { touchBin(number, memory) }
   }

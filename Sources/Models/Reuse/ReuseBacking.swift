@@ -96,13 +96,18 @@ struct ReuseBacking {
   ) -> Block {
     let number = Self.bin(of: bytes)
     Self.count(bin: number, counts)
+    if Memory.observesTouches { memory.branch(ReuseBranch.allocatesSmall, taken: number < 8) }
     if localHeaps {
       return allocateLocal(number, regions: &regions, thread: thread, memory)
     }
     let bin = bins + number
     lock.acquire(by: thread, counts)
+    memory.lockedInstruction()
     lines[number / 2].write(by: thread, counts)
-    if Memory.observesTouches { touchBin(number, memory) }
+    if Memory.observesTouches {
+      touchBin(number, memory)
+      memory.branch(ReuseBranch.hasFreeBlock, taken: bin.pointee.freeCount > 0)
+    }
     if bin.pointee.freeCount > 0 {
       counts.count(.freeListPop)
       bin.pointee.freeCount &-= 1
@@ -128,11 +133,13 @@ struct ReuseBacking {
     _ address: Address, bin number: Int, thread: UInt16, _ memory: Memory
   ) {
     Self.count(bin: number, counts)
+    if Memory.observesTouches { memory.branch(ReuseBranch.freesSmall, taken: number < 8) }
     if localHeaps {
       freeLocal(address, bin: number, thread: thread, memory)
       return
     }
     lock.acquire(by: thread, counts)
+    memory.lockedInstruction()
     lines[number / 2].write(by: thread, counts)
     counts.count(.freeListPush)
     if Memory.observesTouches { touchBin(number, memory) }

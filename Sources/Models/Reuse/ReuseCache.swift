@@ -83,7 +83,10 @@ struct ReuseCache {
   private mutating func acquire<Memory: MemoryModel>(
     _ bin: Int, thread: UInt16, _ memory: Memory
   ) {
-    if options.cache == .global { lock.acquire(by: thread, counts) }
+    if options.cache == .global {
+      lock.acquire(by: thread, counts)
+      memory.lockedInstruction()
+    }
     guard Memory.observesTouches else { return }
     var base = ReuseLayout.cache
     if options.cache == .threadLocal {

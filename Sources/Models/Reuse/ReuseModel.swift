@@ -49,12 +49,18 @@ public struct ReuseModel<Memory: MemoryModel>: AllocatorModel {
     -> Address
   {
     let strategy = policy.select(thread, memory)
-    if options.cache != .off, Self.isCacheable(size) {
+    let cacheable = Self.isCacheable(size)
+    if options.cache != .off {
+      if Memory.observesTouches { memory.branch(ReuseBranch.isCacheable, taken: cacheable) }
+    }
+    if options.cache != .off, cacheable {
       let cached = takeCached(size: size, zeroed: zeroed, site: site, thread: thread)
       if cached != 0 { return cached }
     }
     let payload: Address
-    if size >= policy.threshold(strategy) {
+    let isMapped = size >= policy.threshold(strategy)
+    if Memory.observesTouches { memory.branch(ReuseBranch.isMapped, taken: isMapped) }
+    if isMapped {
       let block = mapBlock(size: size, alignment: ReuseLayout.page, site: site, thread: thread)
       if block.address == 0 { return 0 }
       payload = block.address + options.headerBytes
@@ -187,6 +193,9 @@ public struct ReuseModel<Memory: MemoryModel>: AllocatorModel {
   private mutating func free(_ address: Address, thread: UInt16) {
     let block = readHeader(address)
     markMagic()
+    if Memory.observesTouches && options.cache != .off {
+      memory.branch(ReuseBranch.freesCacheable, taken: Self.isCacheable(block.actual))
+    }
     if block.number < 0 {
       backing.free(block.payload - options.headerBytes, bin: block.bin, thread: thread, memory)
       if Memory.observesTouches { memory.touch(block.payload, isWrite: true) }
@@ -273,7 +282,9 @@ public struct ReuseModel<Memory: MemoryModel>: AllocatorModel {
     if block.alignmentLog2 != 0 {
       actual -= (1 << UInt64(block.alignmentLog2)) + options.headerBytes
     }
-    if size <= actual && size >= actual / 2 { return address }
+    let inPlace = size <= actual && size >= actual / 2
+    if Memory.observesTouches { memory.branch(ReuseBranch.inPlace, taken: inPlace) }
+    if inPlace { return address }
     let moved = allocateBlock(size: size, zeroed: false, site: site, thread: thread)
     if moved == 0 { return 0 }
     let kept = min(size, actual)
@@ -285,4 +296,16 @@ public struct ReuseModel<Memory: MemoryModel>: AllocatorModel {
     free(address, thread: thread)
     return moved
   }
+}
+
+/// The family's data-dependent branches.
+enum ReuseBranch {
+  static let explores: UInt32 = 16
+  static let isCacheable: UInt32 = 17
+  static let isMapped: UInt32 = 18
+  static let allocatesSmall: UInt32 = 19
+  static let hasFreeBlock: UInt32 = 20
+  static let freesCacheable: UInt32 = 21
+  static let freesSmall: UInt32 = 22
+  static let inPlace: UInt32 = 23
 }

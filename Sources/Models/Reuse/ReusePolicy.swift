@@ -81,6 +81,7 @@ struct ReusePolicy {
     selectionLine.write(by: thread, counts)
     if Memory.observesTouches { memory.touch(ReuseLayout.policy, isWrite: true) }
     let explores = draw() % 1000 < 100
+    if Memory.observesTouches { memory.branch(ReuseBranch.explores, taken: explores) }
     counts.count(options.testsInFloat ? .policyTestFloat : .policyTestInteger)
     let chosen: Int
     if explores {

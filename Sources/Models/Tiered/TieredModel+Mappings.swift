@@ -12,6 +12,7 @@ extension TieredModel {
 
   private func takeCacheLock() {
     cacheLock.acquireMutex(by: currentThread, counts)
+    memory.lockedInstruction()
     memory.touch(TieredLayout.cache, isWrite: true)
   }
 

@@ -56,6 +56,7 @@ extension TieredModel {
   func countStatistic(_ thread: UInt16, _ offset: UInt64) {
     if options.statistics == .shared {
       counts.count(.statisticAtomic)
+      memory.lockedInstruction()
       statisticLines[Int(offset / 64)].write(by: currentThread, counts)
       memory.touch(TieredLayout.statistics &+ offset, isWrite: true)
     } else {
@@ -186,6 +187,7 @@ extension TieredModel {
   @inline(__always)
   private func takeSmallLock() {
     smallLock.acquireMutex(by: currentThread, counts)
+    memory.lockedInstruction()
     memory.touch(TieredLayout.small, isWrite: true)
   }
 
@@ -293,6 +295,7 @@ extension TieredModel {
 
   private func takeMediumLock() {
     mediumLock.acquireMutex(by: currentThread, counts)
+    memory.lockedInstruction()
     memory.touch(TieredLayout.medium, isWrite: true)
   }
 

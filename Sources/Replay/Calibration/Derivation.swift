@@ -35,7 +35,7 @@ extension Calibration {
       Derivation(step: .adviseWillNeed, primitive: "advise-will-need"),
       Derivation(step: .adviseSequential, primitive: "advise-sequential"),
       Derivation(step: .adviseHugePage, primitive: "advise-huge-page"),
-      Derivation(step: .levelTwoHit, primitive: "load-level-two", less: "load-level-one"),
+      Derivation(step: .levelTwoLoad, primitive: "load-level-two", less: "load-level-one"),
       Derivation(step: .levelThreeLoad, primitive: "load-level-three", less: "load-level-one"),
       Derivation(step: .memoryLoad, primitive: "load-memory", less: "load-level-one"),
       Derivation(step: .levelThreeStore, primitive: "store-level-three", less: "store-level-one"),

@@ -94,6 +94,7 @@ static inline size_t bin_bytes(uint32_t bin) {
 
 static inline void bin_lock(uint32_t bin) {
 #if IS(LOCK, PER_CLASS)
+  COUNT(LOCK_LOOKUP);
   lock_acquire(&heap.bins[bin].lock);
 #else
 #if IS(LOCK, MUTEX)

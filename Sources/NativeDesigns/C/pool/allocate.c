@@ -16,6 +16,7 @@ PATH struct pool_block *pop(struct pool_page *page) {
 /// From a page that has a block.
 FAST struct pool_block *take(struct pool_page *page) {
 #if HAS_BUMP
+  COUNT(BUMP_CHECK);
   if (!page->free) {
     COUNT(BLOCK_BUMP);
     SHARED_WRITE(*page_line(page));
@@ -64,6 +65,7 @@ PATH struct pool_block *allocate_block(struct pool_heap *heap, size_t size) {
   if (LIKELY(size <= SMALL_BYTES - HEADER_BYTES)) {
     uint32_t bin = bin_of(bytes);
     struct pool_magazine *magazine = &heap->magazines[bin];
+    COUNT(MAGAZINE_CHECK);
     return LIKELY(magazine->count) ? magazine_pop(magazine) : allocate_bin(heap, bin);
   }
 #elif IS_DIRECT

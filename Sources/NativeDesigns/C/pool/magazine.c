@@ -8,6 +8,7 @@ FAST struct pool_block *magazine_pop(struct pool_magazine *magazine) {
 
 /// - Returns: 0 for a block that isn't small, or when the magazine is full.
 FAST int magazine_push(struct pool_heap *heap, struct pool_page *page, struct pool_block *block) {
+  COUNT(MAGAZINE_CHECK);
   if (page->block_bytes > SMALL_BYTES) return 0;
   struct pool_magazine *magazine = &heap->magazines[page->bin];
   if (magazine->count == MAGAZINE_BLOCKS) return 0;

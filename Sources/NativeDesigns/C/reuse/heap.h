@@ -128,6 +128,7 @@ static inline struct backing_block backing_allocate(size_t bytes) {
     block.header = bin->free;
     block.recycled = true;
     bin->free = *link_of(block.header);
+    COUNT(LOCAL_COUNT);
     bin->count--;
   } else {
     COUNT(BLOCK_CARVE);
@@ -150,6 +151,7 @@ static inline void backing_free(struct reuse_header *header, size_t bytes) {
   COUNT(FREE_LIST_PUSH);
   *link_of(header) = bin->free;
   bin->free = header;
+  COUNT(LOCAL_COUNT);
   bin->count++;
   if (UNLIKELY(bin->count > HEAP_FEWEST_BLOCKS &&
                (bin->count > HEAP_MOST_BLOCKS || bin->count * bytes > BACKING_RUN))) {
