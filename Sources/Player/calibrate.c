@@ -303,6 +303,7 @@ void run_calibrate(struct player *p) {
   record_chase("load-level-three", 8 << 20, LINE, 0);
   record_chase("load-memory", area_bytes, LINE, 0);
   record_over("store-level-one", store_scattered, 16 << 10);
+  record_over("store-level-two", store_scattered, 192 << 10);
   record_over("store-level-three", store_scattered, 8 << 20);
   record_over("store-memory", store_scattered, area_bytes);
   record_over("pass-level-one", pass_over, 16 << 10);

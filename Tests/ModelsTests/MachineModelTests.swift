@@ -282,6 +282,24 @@ private struct PlainMachine {
     }
   }
 
+  /// What a locked instruction waits for costs what a load does; what it doesn't, what a store does.
+  @Test func aLockedInstructionWaitsForTheLastStores() {
+    for isLocked in [false, true] {
+      withMachine { machine, counts in
+        let region = machine.map(bytes: 1 << 18)
+        for _ in 0..<4 {
+          for offset in stride(from: UInt64(0), to: 1 << 18, by: 64) {
+            machine.touch(region + offset, isWrite: true)
+            if isLocked { machine.lockedInstruction() }
+          }
+        }
+        machine.settle()
+        #expect(counts[isLocked ? .levelTwoLoad : .levelTwoStore] > 4 * 4096 - 64 - 500)
+        #expect(counts[isLocked ? .levelTwoStore : .levelTwoLoad] == 0)
+      }
+    }
+  }
+
   @Test func unmappingALargeRegionOfFewPagesIsQuick() {
     withMachine { machine, counts in
       for _ in 0..<1000 {
@@ -306,7 +324,7 @@ private struct PlainMachine {
     let predictor = BranchPredictor()
     defer { predictor.deallocate() }
     return outcomes.reduce(0) {
-      _ = predictor.note(1, taken: $1)
+      _ = predictor.note(16, taken: $1)
       return $0 + Int(predictor.mispredictions())
     }
   }
@@ -326,6 +344,22 @@ private struct PlainMachine {
     var generator = SeededGenerator(seed: 7)
     let outcomes = (0..<20_000).map { _ in Bool.random(using: &generator) }
     #expect((9_000...11_000).contains(mispredictions(outcomes)))
+  }
+
+  /// The caller's branches cost nothing here, but tell what follows from them.
+  @Test func theCallersBranchesAreHistory() {
+    var generator = SeededGenerator(seed: 7)
+    let predictor = BranchPredictor()
+    defer { predictor.deallocate() }
+    var wrong = 0
+    for _ in 0..<20_000 {
+      let coin = Bool.random(using: &generator)
+      _ = predictor.note(1, taken: coin)
+      #expect(predictor.mispredictions() == 0)
+      _ = predictor.note(16, taken: coin)
+      wrong += Int(predictor.mispredictions())
+    }
+    #expect(wrong < 1_000)
   }
 }
 

@@ -38,6 +38,7 @@ extension Calibration {
       Derivation(step: .levelTwoLoad, primitive: "load-level-two", less: "load-level-one"),
       Derivation(step: .levelThreeLoad, primitive: "load-level-three", less: "load-level-one"),
       Derivation(step: .memoryLoad, primitive: "load-memory", less: "load-level-one"),
+      Derivation(step: .levelTwoStore, primitive: "store-level-two", less: "store-level-one"),
       Derivation(step: .levelThreeStore, primitive: "store-level-three", less: "store-level-one"),
       Derivation(step: .memoryStore, primitive: "store-memory", less: "store-level-one"),
       Derivation(step: .lineStreamedNear, primitive: "pass-level-three", less: "pass-level-one"),
@@ -112,6 +113,8 @@ extension Calibration {
       case .lockContended, .mutexContended, .atomicContended, .coherenceTransfer:
         "needs two threads that meet; calibration has one"
       case .heapInit, .poolWarm: "once in a thread's or a process's life, with a mapping"
+      case .magazineCheck, .bumpCheck, .localCount, .lockLookup:
+        "a compare or an address within the operation that it is part of"
       case .tierSelect, .blockAlign: "two compares within the allocation that it decides about"
       case .regionCacheEvict: "every eviction unmaps a region"
       case .hugePageMap, .giganticPageFallback, .hugePageFallback, .transparentPageFallback:
