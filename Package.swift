@@ -121,7 +121,7 @@ let package = Package(
       name: "ExperimentsTests",
       dependencies: [
         "Experiments", "Costs", "Hypotheses", "Notebook", "Replay", "Designs", "Models",
-        "NativeDesigns", "Platform", "TestSupport",
+        "NativeDesigns", "Platform", "TestSupport", "Traces",
       ],
       swiftSettings: strict),
     .testTarget(

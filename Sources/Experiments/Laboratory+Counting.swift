@@ -63,6 +63,8 @@ public struct SimulationTotals: Sendable, Codable, Equatable {
   public let operations: UInt64
   /// The most bytes that the design had mapped at once.
   public let peakMappedBytes: UInt64
+  /// The most bytes of them that had been touched and not given back at once.
+  public let peakResidentBytes: UInt64
   /// The most bytes that the program had asked for and not freed at once.
   public let peakLiveBytes: UInt64
   /// Ratios from 0 to 1 by name, as `SimulationResult.metrics`.
@@ -71,6 +73,7 @@ public struct SimulationTotals: Sendable, Codable, Equatable {
   init(_ result: SimulationResult) {
     operations = result.operations
     peakMappedBytes = result.peakMappedBytes
+    peakResidentBytes = result.peakResidentBytes
     peakLiveBytes = result.peakLiveBytes
     metrics = result.metrics
   }

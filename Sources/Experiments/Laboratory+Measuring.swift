@@ -136,10 +136,10 @@ extension Laboratory {
     libraries[design] != nil || compiler.hasPlacements(design, count: builds)
   }
 
-  /// The library of each design as it is usually placed: what a program has preloaded.
-  public func libraries(of designs: [Design]) throws -> [URL?] {
+  /// Own designs with all their builds, in the order given.
+  public func contenders(_ designs: [Design]) throws -> [Contender] {
     try compile(designs)
-    return designs.map { libraries[$0]?.first }
+    return try designs.map { try contender($0) }
   }
 
   /// Compiles what isn't there yet of several designs, by all processors.

@@ -68,12 +68,15 @@ public final class Laboratory {
   }
 
   /// Opens a trace, noting in the notebook where it was seen.
-  public func open(_ path: String) throws -> Sample {
+  /// - Parameter isPassing: for a file that will be gone, of which nothing is noted.
+  public func open(_ path: String, isPassing: Bool = false) throws -> Sample {
     let trace = try TraceReader.runnable(path: path)
     if let loss = trace.loss { notice("\(path): only what is intact is used: \(loss)") }
     let hash = try SHA256.hexadecimal(ofFile: path)
-    try notebook.saw(
-      trace: hash, path: path, program: trace.header.program, events: trace.eventCount)
+    if !isPassing {
+      try notebook.saw(
+        trace: hash, path: path, program: trace.header.program, events: trace.eventCount)
+    }
     return Sample(
       path: path, hash: hash, workload: Workload(trace: trace, options: options),
       name: names.name(path: path, hash: hash))

@@ -12,6 +12,9 @@ public protocol MemoryModel: AnyObject {
   static var observesTouches: Bool { get }
   /// The regions mapped so far.
   var space: AddressSpace { get }
+  /// The most bytes in whole pages that had been touched and not given back at once; 0 where
+  /// touches have no effect.
+  var peakResidentBytes: UInt64 { get }
 
   /// Maps a new region of whole pages; its offset 0 is aligned to any power of two.
   /// - Returns: the region's offset 0, or 0 when `bytes` is 0 or more than a region can hold

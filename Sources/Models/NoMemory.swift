@@ -3,6 +3,7 @@
 public final class NoMemory: MemoryModel {
   @inlinable public static var observesTouches: Bool { false }
   public private(set) var space = AddressSpace()
+  @inlinable public var peakResidentBytes: UInt64 { 0 }
 
   public init() {}
 

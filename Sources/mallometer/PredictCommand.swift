@@ -18,7 +18,7 @@ struct PredictCommand: AsyncParsableCommand {
       bundled traces and, where it lacks something, measurements within --budget. --unseen \
       leaves out every variant with the changed toggles' values, as if nobody had written any.
 
-      Several --with are answered each alone, then all together, in the order in which they pay \
+      Several --with are answered each alone and all together, and in the order in which they pay \
       most. --each-toggle asks for every single change that the family knows.
 
       --transform asks for a change of the program in place of the allocator's: \
@@ -26,11 +26,12 @@ struct PredictCommand: AsyncParsableCommand {
       call site as info --sites names it.
 
       --verify compiles exactly that variant and measures both; --verify-program runs a real \
-      command under both by turns.
+      command under both by turns and compares: give the traces of all its processes.
 
       Example:
         mallometer predict traces/cc1.mlt --design reuse --with small-header --verify
-        mallometer predict a.mlt --design pool --with header=16 --verify-program -- gcc -c a.c
+        mallometer record -o gcc -- gcc -c a.c
+        mallometer predict gcc/*.mlt --design pool --with header=16 --verify-program -- gcc -c a.c
       """)
 
   @OptionGroup var common: CommonOptions
@@ -100,7 +101,7 @@ struct PredictCommand: AsyncParsableCommand {
     let installation = try context.installation()
     let catalogue = try context.designCatalogue()
     let before = try catalogue.modelledDesign(design)
-    let questions = try questions(before, catalogue)
+    var questions = try questions(before, catalogue)
     let laboratory = try context.laboratory(workload.options, builds: placement.builds)
     let samples = try context.openAsked(traces, by: laboratory)
     let gathered = try training.runs(installation).gather(
@@ -110,26 +111,14 @@ struct PredictCommand: AsyncParsableCommand {
     let experiment = try PredictExperiment(
       laboratory: laboratory, runs: gathered.runs, fitOptions: options, hidesToggles: unseen,
       repeats: verify ? repeats : 0)
-    var predictions: [PredictExperiment.Prediction] = []
-    for sample in samples {
-      for question in questions { predictions.append(try experiment.predict(sample, question)) }
+    let orders = try orders(experiment, samples, before, catalogue)
+    if let together = together(orders.last, before, besides: questions) {
+      questions.append(together)
     }
-    var orders: [OptimisationOrder] = []
-    if with.count > 1 {
-      for sample in samples {
-        orders.append(
-          try experiment.order(sample, of: before, with) { name, design throws(DesignError) in
-            try catalogue.apply(name, to: design)
-          })
-      }
-    }
+    let predictions = try samples.flatMap { try experiment.predict($0, questions) }
     let sites = try bySite ? samples.flatMap { try experiment.sites($0, of: before) } : []
-    var programs: [String: ProgramComparison.Outcome] = [:]
-    if verifyProgram {
-      for question in questions {
-        programs[question.name] = try compare(question, context, laboratory)
-      }
-    }
+    let programs =
+      verifyProgram ? try compare(questions, predictions, context, laboratory) : []
     try context.print(
       PredictReport(
         predictions: predictions, programs: programs, orders: orders, sites: sites,
@@ -165,13 +154,57 @@ struct PredictCommand: AsyncParsableCommand {
     return questions
   }
 
+  /// Of each trace and, where there are several, of all together; none for a single change.
+  private func orders(
+    _ experiment: PredictExperiment, _ samples: [Laboratory.Sample], _ before: Design,
+    _ catalogue: DesignCatalogue
+  ) throws -> [OptimisationOrder] {
+    guard with.count > 1 else { return [] }
+    let sets = samples.map { [$0] } + (samples.count > 1 ? [samples] : [])
+    return try sets.map { set in
+      try experiment.order(set, of: before, with) { name, design throws(DesignError) in
+        try catalogue.apply(name, to: design)
+      }
+    }
+  }
+
+  /// All changes that can be had together, as one; nil where one of them has the others in it.
+  private func together(
+    _ order: OptimisationOrder?, _ before: Design, besides single: [PredictExperiment.Question]
+  ) -> PredictExperiment.Question? {
+    guard let order, order.steps.count > 1, let last = order.steps.last,
+      !single.contains(where: { $0.after == last.design && $0.transform == nil })
+    else { return nil }
+    let names = with.filter { name in order.steps.contains { $0.name == name } }
+    return PredictExperiment.Question(
+      name: names.joined(separator: " + "), before: before, after: last.design)
+  }
+
   private func compare(
-    _ question: PredictExperiment.Question, _ context: CommandContext, _ laboratory: Laboratory
-  ) throws -> ProgramComparison.Outcome {
-    let libraries = try laboratory.libraries(of: [question.before, question.after])
-    context.progress.begin("running \(command[0])", total: pairs + 1)
-    return try ProgramComparison(command: command, pairs: pairs, seed: common.seed).run(
-      before: libraries[0], after: libraries[1]
-    ) { context.progress.advance(detail: question.name) }
+    _ questions: [PredictExperiment.Question],
+    _ predictions: [PredictExperiment.Prediction], _ context: CommandContext,
+    _ laboratory: Laboratory
+  ) throws -> [ProgramVerdict] {
+    guard let before = questions.first?.before else { return [] }
+    var designs = [before]
+    for question in questions where !designs.contains(question.after) {
+      designs.append(question.after)
+    }
+    let contenders = try laboratory.contenders(designs)
+    let comparison = ProgramComparison(command: command, pairs: pairs, seed: common.seed)
+    context.progress.begin("running \(command[0])", total: comparison.rounds)
+    let result = try comparison.run(before: contenders[0], after: Array(contenders.dropFirst())) {
+      context.progress.advance(detail: "under all \(contenders.count) designs")
+    }
+    return questions.compactMap { question in
+      // A change that the design already has was run as the design itself, and is not compared.
+      guard let place = designs.dropFirst().firstIndex(of: question.after) else { return nil }
+      return ProgramVerdict(
+        name: question.name,
+        findings: predictions.filter { $0.question == question }
+          .map { (trace: $0.trace, program: $0.program) },
+        outcome: result.outcomes[place - 1], secondsBefore: result.secondsBefore,
+        noiseFloorPercent: result.noiseFloorPercent)
+    }
   }
 }

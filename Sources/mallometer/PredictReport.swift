@@ -14,23 +14,59 @@ struct PredictReport: Report {
     /// Of what the allocator takes before the change.
     @Nullable var payoffPercent: Double?
     /// In core cycles per event, as `payoffNs`.
-    @Nullable var payoffCycles: Double?
-    /// Of the recorded program's processor time; null where the trace doesn't know it.
+    @Nullable var payoffCycles: Estimate?
+    /// Of the recorded process's processor time; null where the trace doesn't tell.
     @Nullable var programPercent: Estimate?
+    /// Why it is null.
+    @Nullable var programReason: String?
     let peakMappedBytesChange: Int64
-    /// Measured; null without --verify.
-    @Nullable var peakResidentBytesChange: Int64?
+    let peakResidentBytesChange: Int64
+    /// What a transformation changed; null where none was asked.
+    @Nullable var transform: Transformed?
     let terms: [CostModel.Term]
+    /// Measured; null without --verify, as all that follow.
     @Nullable var measuredNs: Estimate?
+    @Nullable var measuredPeakResidentBytesChange: Int64?
     @Nullable var noiseFloorNs: Double?
+    /// In the predicted interval, widened by the measurement's own.
     @Nullable var inInterval: Bool?
-    @Nullable var program: Program?
+    /// In the predicted interval alone.
+    @Nullable var inPredictedInterval: Bool?
+    @Nullable var program: MeasuredProgram?
   }
 
-  struct Program: Encodable {
+  struct Transformed: Encodable {
+    let sites: Int
+    let objects: UInt64
+    let operationsBefore: UInt64
+    let operationsAfter: UInt64
+  }
+
+  struct MeasuredProgram: Encodable {
     let measuredPercent: Estimate
     let pairs: Int
     let secondsBefore: Double
+  }
+
+  /// A change of the command that was run, over all traces.
+  struct Program: Encodable {
+    let with: String
+    @Nullable var predictedPercent: Estimate?
+    /// Why nothing is predicted.
+    @Nullable var reason: String?
+    let measuredPercent: Estimate
+    let pairs: Int
+    /// Processor seconds of the command before the change.
+    let secondsBefore: Double
+    @Nullable var noiseFloorPercent: Double?
+    /// What the traced processes take of that, by their traces.
+    @Nullable var tracedShare: Double?
+    /// Whether the prediction is a share of what the command was measured to take.
+    let scaled: Bool
+    @Nullable var errorPoints: Double?
+    let barPoints: Double
+    @Nullable var inInterval: Bool?
+    @Nullable var meetsBar: Bool?
   }
 
   /// Over all traces of one change, signs kept apart.
@@ -43,7 +79,7 @@ struct PredictReport: Report {
     let leastNs: Double
     let mostNs: Double
     /// Of all programs together; null where a trace doesn't know its program's time.
-    @Nullable var programPercent: Double?
+    @Nullable var programPercent: Estimate?
   }
 
   struct Order: Encodable {
@@ -51,12 +87,22 @@ struct PredictReport: Report {
       let with: String
       let addsNs: Estimate
       let totalNs: Estimate
+      let leastNs: Double
+      let mostNs: Double
     }
 
+    struct Contradiction: Encodable {
+      let with: String
+      let besides: String
+    }
+
+    /// "all" for the order that is best over all traces.
     let trace: String
     let steps: [Step]
     /// Changes that contradict those before.
     let impossible: [String]
+    /// Pairs that no design can have both of.
+    let contradictions: [Contradiction]
   }
 
   struct Site: Encodable {
@@ -68,47 +114,97 @@ struct PredictReport: Report {
     let share: Double
   }
 
+  /// How all predictions that were measured compare: see `VerificationSummary`.
+  struct Verification: Encodable {
+    let compared: Int
+    let overNoise: Int
+    let pay: Int
+    let cost: Int
+    @Nullable var rightSignPercent: Double?
+    @Nullable var medianErrorPercent: Double?
+    @Nullable var inIntervalPercent: Double?
+    @Nullable var inPredictedIntervalPercent: Double?
+    @Nullable var medianHalfWidthPercent: Double?
+  }
+
   let predictions: [Prediction]
   @Nullable var noiseFloorNs: Double?
   let summary: [Summary]
   let orders: [Order]
+  let programs: [Program]
   let sites: [Site]
+  @Nullable var verification: Verification?
 
   init(
-    predictions found: [PredictExperiment.Prediction],
-    programs: [String: ProgramComparison.Outcome], orders: [OptimisationOrder], sites: [SiteCost],
-    coreGHz: Double?
+    predictions found: [PredictExperiment.Prediction], programs verdicts: [ProgramVerdict],
+    orders: [OptimisationOrder], sites: [SiteCost], coreGHz: Double
   ) {
     predictions = found.map { one in
       Prediction(
-        trace: one.trace, design: one.question.before.description, with: one.question.name,
-        events: one.events, payoffNs: one.payoffNs, payoffPercent: one.payoffPercent,
-        payoffCycles: coreGHz.map { $0 * one.payoffNs.value },
-        programPercent: one.program?.percent, peakMappedBytesChange: one.peakMappedBytesChange,
-        peakResidentBytesChange: one.measured?.peakResidentBytesChange, terms: one.terms,
-        measuredNs: one.measured?.payoffNs, noiseFloorNs: one.measured?.noiseFloorNs,
-        inInterval: one.isInInterval,
-        program: programs[one.question.name].map {
-          Program(
-            measuredPercent: $0.savedPercent, pairs: $0.pairs, secondsBefore: $0.secondsBefore)
-        })
+        one, coreGHz: coreGHz, verdict: verdicts.first { $0.name == one.question.name })
     }
     noiseFloorNs = found.compactMap { $0.measured?.noiseFloorNs }.max()
     var names: [String] = []
     for one in found where !names.contains(one.question.name) { names.append(one.question.name) }
     summary = names.map { name in Summary(name, found.filter { $0.question.name == name }) }
-    self.orders = orders.map { order in
-      Order(
-        trace: order.trace,
-        steps: order.steps.map {
-          Order.Step(with: $0.name, addsNs: $0.addsNs, totalNs: $0.totalNs)
-        }, impossible: order.impossible)
-    }
+    self.orders = orders.map(Order.init)
+    programs = verdicts.map(Program.init)
     self.sites = sites.map {
       Site(
         trace: $0.trace, site: $0.site, symbol: $0.symbol, events: $0.events, ns: $0.ns,
         share: $0.share)
     }
+    verification = VerificationSummary(found).map(Verification.init)
+  }
+}
+
+extension PredictReport.Prediction {
+  init(
+    _ one: PredictExperiment.Prediction, coreGHz: Double, verdict: ProgramVerdict?
+  ) {
+    self.init(
+      trace: one.trace, design: one.question.before.description, with: one.question.name,
+      events: one.events, payoffNs: one.payoffNs, payoffPercent: one.payoffPercent,
+      payoffCycles: coreGHz > 0 ? one.payoffNs.cycles(at: coreGHz) : nil,
+      programPercent: one.program.share?.percent, programReason: one.program.reason,
+      peakMappedBytesChange: one.peakMappedBytesChange,
+      peakResidentBytesChange: one.peakResidentBytesChange,
+      transform: one.rewriting.map {
+        PredictReport.Transformed(
+          sites: $0.sites, objects: $0.objects, operationsBefore: $0.operationsBefore,
+          operationsAfter: $0.operationsAfter)
+      },
+      terms: one.terms, measuredNs: one.measured?.payoffNs,
+      measuredPeakResidentBytesChange: one.measured?.peakResidentBytesChange,
+      noiseFloorNs: one.measured?.noiseFloorNs, inInterval: one.agreement?.isInside,
+      inPredictedInterval: one.agreement?.isInsideAlone,
+      program: verdict.map {
+        PredictReport.MeasuredProgram(
+          measuredPercent: $0.measuredPercent, pairs: $0.pairs, secondsBefore: $0.secondsBefore)
+      })
+  }
+}
+
+extension PredictReport.Program {
+  init(_ verdict: ProgramVerdict) {
+    self.init(
+      with: verdict.name, predictedPercent: verdict.predictedPercent, reason: verdict.reason,
+      measuredPercent: verdict.measuredPercent, pairs: verdict.pairs,
+      secondsBefore: verdict.secondsBefore, noiseFloorPercent: verdict.noiseFloorPercent,
+      tracedShare: verdict.tracedShare, scaled: verdict.isScaled,
+      errorPoints: verdict.errorPoints, barPoints: verdict.barPoints,
+      inInterval: verdict.isInInterval, meetsBar: verdict.meetsBar)
+  }
+}
+
+extension PredictReport.Verification {
+  init(_ summary: VerificationSummary) {
+    self.init(
+      compared: summary.compared, overNoise: summary.overNoise, pay: summary.pay,
+      cost: summary.cost, rightSignPercent: summary.rightSignPercent,
+      medianErrorPercent: summary.medianErrorPercent, inIntervalPercent: summary.insidePercent,
+      inPredictedIntervalPercent: summary.insideAlonePercent,
+      medianHalfWidthPercent: summary.medianHalfWidthPercent)
   }
 }
 
@@ -120,100 +216,32 @@ extension PredictReport.Summary {
     undecided = found.count - pays - costs
     leastNs = found.map(\.payoffNs.value).min() ?? 0
     mostNs = found.map(\.payoffNs.value).max() ?? 0
-    let programs = found.compactMap(\.program)
-    let before = programs.reduce(0) { $0 + $1.secondsBefore }
-    let saved = programs.reduce(0) { $0 + $1.secondsSaved }
-    programPercent = programs.count == found.count && before > 0 ? 100 * saved / before : nil
+    let programs = found.compactMap(\.program.share)
+    programPercent =
+      programs.count == found.count ? ProgramShare.sum(programs)?.percent : nil
   }
 }
 
-extension PredictReport {
-  var text: String {
-    var parts: [String] = []
-    if !predictions.isEmpty { parts.append(predictionTable) }
-    if predictions.count == 1 { parts.append(termTable(predictions[0])) }
-    if Set(predictions.map(\.trace)).count > 1 { parts.append(summaryTable) }
-    parts += orders.map(orderTable)
-    if !sites.isEmpty { parts.append(siteTable) }
-    if let noiseFloorNs { parts.append("noise floor \(Text.number(noiseFloorNs)) ns\n") }
-    return parts.joined(separator: "\n")
-  }
-
-  private var predictionTable: String {
-    let isMeasured = predictions.contains { $0.measuredNs != nil }
-    let hasProgram = predictions.contains { $0.program != nil }
-    var table = Table(
-      ["trace", "change", "pays ns/event", "% of allocator", "% of program", "peak mapped"]
-        + (isMeasured ? ["measured ns", "inside"] : [])
-        + (hasProgram ? ["program measured %"] : []),
-      align: [.left, .left] + Array(repeating: .right, count: 4)
-        + (isMeasured ? [.right, .left] : []) + (hasProgram ? [.right] : []))
-    for one in predictions {
-      var cells = [
-        one.trace, one.with, Text.estimate(one.payoffNs),
-        one.payoffPercent.map { Text.number($0) } ?? "–", Text.estimate(one.programPercent),
-        Text.bytes(one.peakMappedBytesChange),
-      ]
-      if isMeasured {
-        cells += [
-          Text.estimate(one.measuredNs), one.inInterval.map { $0 ? "yes" : "no" } ?? "",
-        ]
-      }
-      if hasProgram { cells.append(Text.estimate(one.program?.measuredPercent)) }
-      table.add(cells)
+extension PredictReport.Order {
+  init(_ order: OptimisationOrder) {
+    trace = order.traces.count == 1 ? order.traces[0] : "all"
+    steps = order.steps.map {
+      Step(
+        with: $0.name, addsNs: $0.addsNs, totalNs: $0.totalNs, leastNs: $0.leastNs,
+        mostNs: $0.mostNs)
     }
-    return table.text
-  }
-
-  private func termTable(_ one: Prediction) -> String {
-    var table = Table(
-      ["step", "fewer per event", "ns per event", "remark"], align: [.left, .right, .right, .left])
-    for term in one.terms {
-      table.add(
-        term.step, Text.number(term.countDifferencePerEvent), Text.estimate(term.ns),
-        term.remark ?? (term.identifiable ? "" : "can't be told from others"))
+    impossible = order.impossible
+    contradictions = order.contradictions.map {
+      Contradiction(with: $0.first, besides: $0.second)
     }
-    return table.text
   }
+}
 
-  private var summaryTable: String {
-    var table = Table([
-      "change", "pays on", "costs on", "undecided", "least ns", "most ns", "% of all programs",
-    ])
-    for one in summary {
-      table.add(
-        one.with, "\(one.pays)", "\(one.costs)", "\(one.undecided)", Text.number(one.leastNs),
-        Text.number(one.mostNs), one.programPercent.map { Text.number($0) } ?? "–")
-    }
-    return table.text
-  }
-
-  private func orderTable(_ order: Order) -> String {
-    var table = Table(["on \(order.trace)", "adds ns", "in all ns"])
-    for (index, step) in order.steps.enumerated() {
-      table.add(
-        "\(index + 1). \(step.with)", Text.estimate(step.addsNs), Text.estimate(step.totalNs))
-    }
-    let impossible =
-      order.impossible.isEmpty
-      ? "" : "not besides these: \(order.impossible.joined(separator: ", "))\n"
-    return table.text + impossible
-  }
-
-  /// The dearest sites of each trace, as many as fit a screen.
-  private static let sitesShown = 20
-
-  private var siteTable: String {
-    var table = Table(
-      ["trace", "site", "events", "ns/event", "% of allocator", "function"],
-      align: [.left, .right, .right, .right, .right, .left])
-    var shown: [String: Int] = [:]
-    for site in sites where shown[site.trace, default: 0] < Self.sitesShown {
-      shown[site.trace, default: 0] += 1
-      table.add(
-        site.trace, "\(site.site)", Text.count(site.events), Text.number(site.ns),
-        Text.number(100 * site.share), site.symbol)
-    }
-    return table.text
+extension Estimate {
+  /// Nanoseconds as core cycles.
+  fileprivate func cycles(at gigahertz: Double) -> Estimate {
+    Estimate(
+      value: value * gigahertz, low: low.map { $0 * gigahertz },
+      high: high.map { $0 * gigahertz })
   }
 }

@@ -88,6 +88,8 @@ struct SimulateReport: Report {
     let steps: [String: UInt64]
     let pageFaults: UInt64
     let peakMappedBytes: UInt64
+    /// Touched and not given back; 0 with --memory off.
+    let peakResidentBytes: UInt64
     let peakLiveBytes: UInt64
     /// Ratios from 0 to 1 by name.
     let metrics: [String: Double]
@@ -103,6 +105,7 @@ struct SimulateReport: Report {
       self.steps = steps
       pageFaults = result.pageFaults
       peakMappedBytes = result.peakMappedBytes
+      peakResidentBytes = result.peakResidentBytes
       peakLiveBytes = result.peakLiveBytes
       metrics = result.metrics
       self.predictedNs = predictedNs
@@ -135,6 +138,9 @@ struct SimulateReport: Report {
       table.add(cells)
     }
     table.add(["peak mapped"] + runs.map { Text.bytes($0.peakMappedBytes) })
+    if runs.contains(where: { $0.peakResidentBytes > 0 }) {
+      table.add(["peak resident"] + runs.map { Text.bytes($0.peakResidentBytes) })
+    }
     table.add(["peak live"] + runs.map { Text.bytes($0.peakLiveBytes) })
     for metric in Set(runs.flatMap { $0.metrics.keys }).sorted() {
       table.add([metric] + runs.map { $0.metrics[metric].map { Text.number($0) } ?? "" })

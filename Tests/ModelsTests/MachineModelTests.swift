@@ -228,6 +228,24 @@ private struct PlainMachine {
     }
   }
 
+  /// The most that was touched and not given back, whatever was mapped: touches that wait count.
+  @Test func thePeakOfResidentMemoryIsWhatWasTouchedAtOnce() {
+    withMachine { machine, _ in
+      let first = machine.map(bytes: 100 * 4096)
+      machine.touchPages(first, bytes: 10 * 4096)
+      machine.purge(first, bytes: 4 * 4096)
+      machine.touchPages(first + 50 * 4096, bytes: 3 * 4096)
+      #expect(machine.peakResidentBytes == 10 * 4096)
+      machine.touchPages(first, bytes: 2 * 4096)
+      #expect(machine.residentPages == 11 && machine.peakResidentBytes == 11 * 4096)
+      machine.unmap(first, bytes: 100 * 4096)
+      let huge = machine.map(bytes: 2 << 20)
+      machine.useHugePages(huge, bytes: 2 << 20)
+      machine.touch(huge, isWrite: true)
+      #expect(machine.peakResidentBytes == 2 << 20, "all of a huge page is resident")
+    }
+  }
+
   @Test func aHugePageFaultsOnceAndNeedsOneTranslation() {
     for isHuge in [false, true] {
       withMachine { machine, counts in

@@ -15,6 +15,9 @@ import Testing
     let module = try writer.moduleNumber(Module(path: "/bin/a"))
     _ = try writer.siteNumber(module: module, offset: 16)
     _ = try writer.siteNumber(module: module, offset: 32)
+    for number in 3...4 where events.contains(where: { $0.site == number }) {
+      _ = try writer.siteNumber(module: module, offset: UInt64(16 * number))
+    }
     for event in events { try writer.append(event) }
     try writer.finish(footer: TraceFooter(wallSeconds: 3))
     _ = try Transform(transform).apply(
@@ -180,6 +183,25 @@ import Testing
     let error = try #require(throws: TraceError.self) { _ = try Transform(text) }
     #expect(error.message.contains(expected))
     #expect(error.remedy != nil)
+  }
+
+  /// Site 2 only reallocates what site 1 gave birth to; site 1's other object never grows.
+  @Test(arguments: [
+    ("preallocate(2)", "born at 1 (", "preallocate(1)"),
+    ("preallocate(3)", "none of them is ever reallocated", "info"),
+    ("arena(3)", "no two of them", "info"), ("drop(4)", "no object is born", "info"),
+  ])
+  func whatChangesNothingIsAnError(text: String, problem: String, remedy: String) throws {
+    let events = [
+      Event(kind: .malloc, slot: 0, size: 10, time: 1, site: 1),
+      Event(kind: .realloc, slot: 0, size: 20, time: 2, site: 2),
+      Event(kind: .realloc, slot: 0, size: 40, time: 3, site: 2),
+      Event(kind: .malloc, slot: 1, size: 40, time: 4, site: 3),
+      Event(kind: .free, slot: 0, time: 5, site: 4),
+    ]
+    let error = try #require(throws: TraceError.self) { _ = try transformed(events, text) }
+    #expect(error.message.contains(problem), "\(error.message)")
+    #expect(error.remedy?.contains(remedy) == true, "\(error.remedy ?? "")")
   }
 
   @Test func anUnknownSiteIsNamed() throws {

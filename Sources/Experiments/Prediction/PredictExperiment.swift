@@ -29,8 +29,7 @@ public struct PredictExperiment {
   public struct Measured: Sendable, Equatable {
     /// Nanoseconds per event of the trace, before less after.
     public let payoffNs: Estimate
-    /// How far two replays of the same allocator differ; nil where the trace was rewritten, which
-    /// leaves no pair to compare.
+    /// How far two replays of the same allocator differ.
     public let noiseFloorNs: Double?
     /// Of peak resident memory, the medians over repeats: after less before.
     public let peakResidentBytesChange: Int64
@@ -47,38 +46,26 @@ public struct PredictExperiment {
     /// What the allocator takes before, by the same costs.
     /// Nil where nothing was held out to know its interval from.
     public let beforeNs: Estimate?
-    /// Of the recorded program's own time; nil where the trace doesn't know it.
-    public let program: ProgramShare?
+    /// Of the recorded program's own time.
+    public let program: ProgramFinding
     /// Largest first.
     public let terms: [CostModel.Term]
     /// After less before.
     public let peakMappedBytesChange: Int64
-    /// Operations that the transformation left, for each one that there was.
-    public let operationsLeft: Double
-    public let measured: Measured?
+    /// Of the most that is resident at once, touched and not given back: after less before.
+    public let peakResidentBytesChange: Int64
+    /// What the transformation did; nil where the trace stays as it is.
+    public let rewriting: TransformSummary?
+    public var measured: Measured?
 
     /// Of what the allocator takes before, in percent; nil where that is nothing.
     public var payoffPercent: Double? {
       beforeNs.flatMap { $0.value > 0 ? 100 * payoffNs.value / $0.value : nil }
     }
 
-    /// Whether the measurement lies in the predicted interval, widened by the measurement's own; nil
-    /// without a measurement.
-    ///
-    /// The two errors are independent, so half their widths add up in squares. A change that
-    /// exchanges no step is predicted as nothing at all, and no measurement is exactly that.
-    public var isInInterval: Bool? {
-      measured.map { measured in
-        let payoff = measured.payoffNs
-        let isLower = payoff.value < payoffNs.value
-        guard let end = isLower ? payoffNs.low : payoffNs.high,
-          let other = isLower ? payoff.high : payoff.low
-        else { return true }
-        let predicted = end - payoffNs.value
-        let noise = other - payoff.value
-        let distance = payoff.value - payoffNs.value
-        return distance * distance <= predicted * predicted + noise * noise
-      }
+    /// Prediction and measurement side by side; nil without a measurement.
+    public var agreement: Agreement? {
+      measured.map { Agreement(predicted: payoffNs, measured: $0.payoffNs) }
     }
   }
 
@@ -106,89 +93,91 @@ public struct PredictExperiment {
     self.asksProgram = asksProgram
   }
 
-  /// Answers a question for a trace.
-  public func predict(_ sample: Laboratory.Sample, _ question: Question) throws -> Prediction {
-    guard let transform = question.transform else {
-      return try predict(sample, sample, question, operationsLeft: 1)
+  /// Answers questions for a trace. What is measured of designs is measured by turns, all questions
+  /// together; a rewritten trace by turns with the one it was made from.
+  /// - Returns: in the order of the questions.
+  public func predict(
+    _ sample: Laboratory.Sample, _ questions: [Question]
+  ) throws -> [Prediction] {
+    var predictions = try questions.map { question in
+      guard let transform = question.transform else {
+        return try predict(sample, sample, question, rewriting: nil)
+      }
+      return try rewriting(sample, by: transform) { rewritten, summary in
+        var found = try predict(sample, rewritten, question, rewriting: summary)
+        if repeats > 0 {
+          found.measured = try measure(sample, rewritten, question, summary)
+        }
+        return found
+      }
     }
+    guard repeats > 0 else { return predictions }
+    let plain = questions.indices.filter { questions[$0].transform == nil }
+    for before in Set(plain.map { questions[$0].before }) {
+      let own = plain.filter { questions[$0].before == before }
+      let measured = try measure(sample, before, own.map { questions[$0].after })
+      for (index, one) in zip(own, measured) { predictions[index].measured = one }
+    }
+    return predictions
+  }
+
+  private func rewriting<Result>(
+    _ sample: Laboratory.Sample, by transform: Transform,
+    _ body: (Laboratory.Sample, TransformSummary) throws -> Result
+  ) throws -> Result {
     let folder = FileManager.default.temporaryDirectory
       .appendingPathComponent("mallometer-transform-\(UUID().uuidString)")
     try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)
     defer { try? FileManager.default.removeItem(at: folder) }
     let path = folder.appendingPathComponent("\(sample.name).mlt").path
     let summary = try transform.apply(to: sample.workload.trace, writing: path)
-    let rewritten = try laboratory.open(path)
-    return try predict(
-      sample, rewritten, question,
-      operationsLeft: Double(summary.operationsAfter) / Double(max(summary.operationsBefore, 1)))
+    return try body(try laboratory.open(path, isPassing: true), summary)
   }
 
   private func predict(
     _ sample: Laboratory.Sample, _ rewritten: Laboratory.Sample, _ question: Question,
-    operationsLeft: Double
+    rewriting: TransformSummary?
   ) throws -> Prediction {
     let counted = try laboratory.count([
       (sample, question.before), (rewritten, question.after),
     ])
     let model = try costs.model(trace: sample.name, hiding: question.after, before: question.before)
     let from = counted[0].meanCounts
-    let to = counted[1].meanCounts.map { $0 * operationsLeft }
+    let to = counted[1].meanCounts.map { $0 * (rewriting?.operationsLeft ?? 1) }
     let payoff = model.payoff(from: from, to: to)
     let before = model.time(from, seenDesign: true)
+    func change(_ bytes: KeyPath<SimulationTotals, UInt64>) -> Int64 {
+      Int64(counted[1].totals[keyPath: bytes]) - Int64(counted[0].totals[keyPath: bytes])
+    }
     return Prediction(
       trace: sample.name, question: question, events: Int(counted[0].totals.operations),
       payoffNs: payoff, beforeNs: before,
-      program: try before.flatMap {
-        try programShare(sample, before: $0, payoff: payoff)
-      },
-      terms: model.terms(from: from, to: to),
-      peakMappedBytesChange: Int64(counted[1].totals.peakMappedBytes)
-        - Int64(counted[0].totals.peakMappedBytes),
-      operationsLeft: operationsLeft,
-      measured: try repeats > 0
-        ? measure(sample, rewritten, question, operationsLeft: operationsLeft) : nil)
+      program: try program(sample, before: before, payoff: payoff),
+      terms: model.terms(from: from, to: to), peakMappedBytesChange: change(\.peakMappedBytes),
+      peakResidentBytesChange: change(\.peakResidentBytes), rewriting: rewriting, measured: nil)
   }
 
   private func measure(
-    _ sample: Laboratory.Sample, _ rewritten: Laboratory.Sample, _ question: Question,
-    operationsLeft: Double
-  ) throws -> Measured {
-    func resident(_ runs: MeasuredRuns, _ index: Int) -> Double {
-      RepeatStatistics.median(runs.result.contenders[index].map { Double($0.peakResidentBytes) })
-    }
-    if question.transform == nil {
-      laboratory.stage("replaying both", 4 * repeats)
-      let runs = try laboratory.measure(
-        sample, [.own(question.before), .own(question.after)], repeats: repeats, twin: true)
+    _ sample: Laboratory.Sample, _ before: Design, _ after: [Design]
+  ) throws -> [Measured] {
+    var designs = [before]
+    for design in after where !designs.contains(design) { designs.append(design) }
+    // All of them, the twin of the first, and the null allocator.
+    laboratory.stage("replaying all by turns", (designs.count + 2) * repeats)
+    let runs = try laboratory.measure(
+      sample, designs.map { .own($0) }, repeats: repeats, twin: true)
+    let resident = designs.indices.map { runs.result.medianPeakResidentBytes($0) }
+    return after.map { design in
+      let index = designs.firstIndex(of: design) ?? 0
       return Measured(
-        payoffNs: runs.result.windowGapNs(0, less: 1),
+        payoffNs: runs.result.windowGapNs(0, less: index),
         noiseFloorNs: runs.result.windowNoiseFloorNs,
-        peakResidentBytesChange: Int64(resident(runs, 1) - resident(runs, 0)))
+        peakResidentBytesChange: Int64(resident[index] - resident[0]))
     }
-    laboratory.stage("replaying both", 4 * repeats)
-    let first = try laboratory.measure(
-      sample, [.own(question.before)], repeats: repeats, twin: false)
-    let second = try laboratory.measure(
-      rewritten, [.own(question.after)], repeats: repeats, twin: false)
-    return Measured(
-      payoffNs: Self.difference(first.result.ns(0), second.result.ns(0), times: operationsLeft),
-      noiseFloorNs: nil,
-      peakResidentBytesChange: Int64(resident(second, 0) - resident(first, 0)))
   }
+}
 
-  /// One estimate less a multiple of another: their errors are independent.
-  private static func difference(
-    _ first: Estimate, _ second: Estimate, times factor: Double
-  ) -> Estimate {
-    let value = first.value - factor * second.value
-    func end(_ one: Double?, _ other: Double?) -> Double? {
-      guard let one, let other else { return nil }
-      return
-        ((one - first.value) * (one - first.value)
-        + factor * factor * (other - second.value) * (other - second.value)).squareRoot()
-    }
-    return Estimate(
-      value: value, low: end(first.low, second.high).map { value - $0 },
-      high: end(first.high, second.low).map { value + $0 })
-  }
+extension TransformSummary {
+  /// Operations that the transformation left, for each one that there was.
+  var operationsLeft: Double { Double(operationsAfter) / Double(max(operationsBefore, 1)) }
 }

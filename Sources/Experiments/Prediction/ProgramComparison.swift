@@ -4,15 +4,24 @@ import NativeDesigns
 import Platform
 import Replay
 
-/// A real program under two allocators by turns: what no replay can leave out is in it.
+/// A real program under several allocators by turns: what no replay can leave out is in it.
 public struct ProgramComparison {
+  /// How much less processor time the program takes under another allocator than the first.
   public struct Outcome: Sendable, Equatable {
-    /// By how much less processor time the program takes under the second allocator, percent of
-    /// what it takes under the first; the median over pairs, its interval from resampling them.
+    /// Percent of what it takes under the first, the mean of its two runs of the round: the median
+    /// over the rounds, its interval from resampling them.
     public let savedPercent: Estimate
     public let pairs: Int
+  }
+
+  public struct Result: Sendable, Equatable {
+    /// In the order of the allocators after the first.
+    public let outcomes: [Outcome]
     /// Processor seconds under the first: the median.
     public let secondsBefore: Double
+    /// How far two runs under the first allocator differ, percent: the farther end of the interval
+    /// of the median over pairs.
+    public let noiseFloorPercent: Double?
   }
 
   /// The program and its arguments.
@@ -27,33 +36,45 @@ public struct ProgramComparison {
     self.seed = seed
   }
 
-  /// Runs each pair in a random order; one pair beforehand, so that files are cached, isn't counted.
-  /// - Parameter progress: called after each pair.
+  /// How many times `progress` is called.
+  public var rounds: Int { pairs + 1 }
+
+  /// Runs the program once under every allocator, and a second time under the first, in a random
+  /// order, as many times as there are pairs. One round beforehand, so that files are cached, isn't
+  /// counted. Builds of an allocator take turns from round to round, all at the same time.
+  /// - Parameter progress: called after each round.
   /// - Throws: `ProgramComparisonError` where a run fails or prints something else than the first.
-  public func run(before: URL?, after: URL?, progress: () -> Void) throws -> Outcome {
+  public func run(
+    before: Contender, after: [Contender], progress: () -> Void
+  ) throws -> Result {
+    let contenders = [before, before] + after
     var random = SeededGenerator(seed: seed)
-    let expected = try play(before)
-    var savings: [Double] = []
-    var seconds: [Double] = []
-    for _ in 0...pairs {
-      let isSwapped = random.next() & 1 == 1
-      let first = try play(isSwapped ? after : before)
-      let second = try play(isSwapped ? before : after)
-      for result in [first, second] where result.output != expected.output {
-        throw ProgramComparisonError.otherOutput(command[0])
+    var expected: String?
+    var seconds = [[Double]](repeating: [], count: contenders.count)
+    for round in 0..<rounds {
+      for index in contenders.indices.shuffled(using: &random) {
+        let result = try play(contenders[index].build(inRound: round))
+        guard result.output == expected ?? result.output else {
+          throw ProgramComparisonError.otherOutput(command[0])
+        }
+        expected = result.output
+        guard result.processorSeconds > 0 else { throw ProgramComparisonError.noTime(command[0]) }
+        if round > 0 { seconds[index].append(result.processorSeconds) }
       }
-      let (old, new) =
-        isSwapped
-        ? (second.processorSeconds, first.processorSeconds)
-        : (first.processorSeconds, second.processorSeconds)
-      guard old > 0 else { throw ProgramComparisonError.noTime(command[0]) }
-      savings.append(100 * (old - new) / old)
-      seconds.append(old)
       progress()
     }
-    return Outcome(
-      savedPercent: RepeatStatistics.difference(Array(savings.dropFirst()), seed: seed),
-      pairs: pairs, secondsBefore: RepeatStatistics.median(seconds))
+    func saved(of seconds: [Double], _ other: [Double]) -> Estimate {
+      RepeatStatistics.difference(
+        zip(seconds, other).map { 100 * ($0 - $1) / $0 }, seed: seed)
+    }
+    let both = zip(seconds[0], seconds[1]).map { ($0 + $1) / 2 }
+    let twin = saved(of: seconds[0], seconds[1])
+    return Result(
+      outcomes: after.indices.map {
+        Outcome(savedPercent: saved(of: both, seconds[$0 + 2]), pairs: pairs)
+      },
+      secondsBefore: RepeatStatistics.median(both),
+      noiseFloorPercent: [twin.low, twin.high].compactMap { $0?.magnitude }.max())
   }
 
   private func play(_ library: URL?) throws -> ChildProcess.Result {
@@ -70,7 +91,6 @@ public struct ProgramComparison {
     return result
   }
 }
-
 /// A program that can't be compared.
 public enum ProgramComparisonError: UserFacingError, Equatable {
   case failed(String, library: String, ending: String, errors: String)

@@ -4,67 +4,193 @@ import Platform
 import Replay
 import Traces
 
-/// A payoff as a share of the recorded program's own processor time.
+/// A payoff as a share of the recorded process's own processor time.
 ///
 /// A trace knows the processor time of the recorded run, in which the program ran over glibc and
 /// under the recorder. Under the design in question it takes that less the recorder's and glibc's
 /// share, plus the design's.
 public struct ProgramShare: Sendable, Equatable {
-  /// Of the program's time before the change, percent.
+  /// Of the process's time before the change, percent.
   public let percent: Estimate
-  /// Processor seconds of the program under the design before the change.
-  public let secondsBefore: Double
+  /// Processor seconds of the process under the design before the change.
+  public let secondsBefore: Estimate
   /// Processor seconds that the change saves.
-  public let secondsSaved: Double
+  public let secondsSaved: Estimate
+
+  /// - Parameters:
+  ///   - secondsBefore: their errors are independent of those of what is saved.
+  init(secondsSaved: Estimate, secondsBefore: Estimate) {
+    self.secondsSaved = secondsSaved
+    self.secondsBefore = secondsBefore
+    percent = Self.percent(secondsSaved, of: secondsBefore)
+  }
+
+  /// A ratio in percent; the two errors add up in squares, each end with what lowers or raises it.
+  private static func percent(_ saved: Estimate, of base: Estimate) -> Estimate {
+    func share(_ base: Double) -> Double { 100 * saved.value / base }
+    let value = share(base.value)
+    func end(_ saving: Double?, _ pick: (Double, Double) -> Double) -> Double? {
+      guard let saving, let least = base.low, let most = base.high, least > 0 else { return nil }
+      let fromSaving = 100 * (saving - saved.value) / base.value
+      let fromBase = pick(share(least), share(most)) - value
+      return (fromSaving * fromSaving + fromBase * fromBase).squareRoot()
+    }
+    return Estimate(
+      value: value, low: end(saved.low, min).map { value - $0 },
+      high: end(saved.high, max).map { value + $0 })
+  }
+
+  /// Of several processes together: what they save of what they all take. Their savings follow from
+  /// the same costs, so that the ends of intervals add up.
+  public static func sum(_ shares: [ProgramShare]) -> ProgramShare? {
+    guard !shares.isEmpty else { return nil }
+    func sum(_ estimates: [Estimate]) -> Estimate {
+      let lows = estimates.compactMap(\.low)
+      let highs = estimates.compactMap(\.high)
+      return Estimate(
+        value: estimates.reduce(0) { $0 + $1.value },
+        low: lows.count == estimates.count ? lows.reduce(0, +) : nil,
+        high: highs.count == estimates.count ? highs.reduce(0, +) : nil)
+    }
+    return ProgramShare(
+      secondsSaved: sum(shares.map(\.secondsSaved)),
+      secondsBefore: sum(shares.map(\.secondsBefore)))
+  }
+
+  /// The same saving as a share of a command that takes longer than the processes that were traced.
+  public func scaled(toSeconds seconds: Double) -> ProgramShare {
+    ProgramShare(
+      secondsSaved: secondsSaved,
+      secondsBefore: Estimate(value: seconds, low: seconds, high: seconds))
+  }
 }
 
 extension ProgramShare {
   /// What the recorder adds to a call, nanoseconds: what Benchmarks/recorder measures with one
   /// thread, which a busy or slow machine may double.
   static let recorderNs = Estimate(value: 25, low: 12, high: 50)
+  /// By how much of itself a payoff may differ amid the program's own work, at a level of 95 %: there,
+  /// steps find colder caches and predictors than in a replay, and locked instructions overlap with
+  /// other work. Documentation/predictions.md has what was found.
+  static let placeShare = 0.5
+  /// The least share of the recorded time that the process must have had without recorder and
+  /// glibc's part replaced: below it the answer is nothing but their errors.
+  static let leastShare = 0.1
 
-  /// Nil where the recorder's and the allocator's parts leave nothing of the program's time.
+  /// Nil where the recorder's and the allocator's parts leave nothing of the process's time.
   /// - Parameters:
   ///   - recorded: processor seconds of the recorded run.
   ///   - glibcNs: what glibc takes of an event, measured here.
   ///   - before: what the design takes of an event before the change.
-  init?(recorded: Double, events: Int, glibcNs: Double, before: Estimate, payoff: Estimate) {
-    let calls = Double(events) * 1e-9
-    func seconds(_ recorderNs: Double) -> Double {
-      recorded + calls * (before.value - glibcNs - recorderNs)
+  init?(recorded: Double, events: Int, glibcNs: Estimate, before: Estimate, payoff: Estimate) {
+    let seconds = Double(events) * 1e-9
+    let base = recorded + seconds * (before.value - glibcNs.value - Self.recorderNs.value)
+    let least = Self.leastShare * recorded
+    guard base > least else { return nil }
+    /// The independent errors of the three parts, towards one side.
+    func reach(_ ends: [(Double?, Double)]) -> Double? {
+      var square = 0.0
+      for (end, value) in ends {
+        guard let end else { return nil }
+        square += (end - value) * (end - value)
+      }
+      return seconds * square.squareRoot()
     }
-    let base = seconds(Self.recorderNs.value)
-    // With the recorder at its dearest the program may have had no time of its own.
-    let least = max(seconds(Self.recorderNs.high ?? 0), 0.5 * base)
-    let most = seconds(Self.recorderNs.low ?? 0)
-    guard base > 0.1 * recorded else { return nil }
-    func percent(_ ns: Double, _ base: Double) -> Double { 100 * ns * calls / base }
-    self.percent = Estimate(
-      value: percent(payoff.value, base),
-      low: payoff.low.map { min(percent($0, least), percent($0, most)) },
-      high: payoff.high.map { max(percent($0, least), percent($0, most)) })
-    secondsBefore = base
-    secondsSaved = payoff.value * calls
+    let recorder = Self.recorderNs
+    let below = reach([
+      (before.low, before.value), (glibcNs.high, glibcNs.value), (recorder.high, recorder.value),
+    ])
+    let above = reach([
+      (before.high, before.value), (glibcNs.low, glibcNs.value), (recorder.low, recorder.value),
+    ])
+    let place = Self.placeShare * payoff.value
+    func saved(_ end: Double?) -> Double? {
+      end.map {
+        let half = $0 - payoff.value
+        return seconds * (half * half + place * place).squareRoot()
+      }
+    }
+    let saving = payoff.value * seconds
+    self.init(
+      secondsSaved: Estimate(
+        value: saving, low: saved(payoff.low).map { saving - $0 },
+        high: saved(payoff.high).map { saving + $0 }),
+      secondsBefore: Estimate(
+        value: base, low: below.map { max(base - $0, least) }, high: above.map { base + $0 }))
   }
+}
+
+/// A process's share of a payoff, or why there is none.
+public enum ProgramFinding: Sendable, Equatable {
+  case share(ProgramShare)
+  case unknown(reason: String)
+  /// Nobody asked.
+  case notAsked
+
+  public var share: ProgramShare? {
+    if case .share(let share) = self { share } else { nil }
+  }
+
+  public var reason: String? {
+    if case .unknown(let reason) = self { reason } else { nil }
+  }
+}
+
+extension TraceReader {
+  /// Processor seconds of the recorded run, all of whose calls the trace has.
+  /// - Throws: `MissingProgramTime` where it doesn't know them or lacks some of the calls.
+  func wholeRunSeconds() throws(MissingProgramTime) -> Double {
+    if header.origin != nil { throw MissingProgramTime("a generated trace has no program") }
+    if header.transforms != nil {
+      throw MissingProgramTime("its time was recorded before it was transformed")
+    }
+    guard completeness.isComplete else {
+      throw MissingProgramTime("a part of the trace is lost, and the time is the whole run's")
+    }
+    let recorder = footer?.recorder
+    if recorder?.counters["stoppedAtMaximum"] ?? 0 > 0 {
+      throw MissingProgramTime("recording stopped at --max-events, and the time is the whole run's")
+    }
+    if let dropped = recorder?.dropped, dropped > 0 {
+      throw MissingProgramTime("\(dropped) calls were dropped, and the time is the whole run's")
+    }
+    guard let user = footer?.userSeconds, let system = footer?.systemSeconds, user + system > 0
+    else { throw MissingProgramTime("the trace doesn't know the process's time") }
+    return user + system
+  }
+}
+
+/// Why a trace can't tell what its program took.
+struct MissingProgramTime: Error, Equatable {
+  let reason: String
+
+  init(_ reason: String) { self.reason = reason }
 }
 
 extension PredictExperiment {
   /// Replays of glibc for a trace's share of the program's time.
   private static let glibcRepeats = 3
 
-  func programShare(
-    _ sample: Laboratory.Sample, before: Estimate, payoff: Estimate
-  ) throws -> ProgramShare? {
-    let trace = sample.workload.trace
-    guard asksProgram, let user = trace.footer?.userSeconds,
-      let system = trace.footer?.systemSeconds,
-      user + system > 0
-    else { return nil }
+  func program(
+    _ sample: Laboratory.Sample, before: Estimate?, payoff: Estimate
+  ) throws -> ProgramFinding {
+    guard asksProgram else { return .notAsked }
+    let recorded: Double
+    do throws(MissingProgramTime) {
+      recorded = try sample.workload.trace.wholeRunSeconds()
+    } catch {
+      return .unknown(reason: error.reason)
+    }
+    guard let before else {
+      return .unknown(reason: "too little was measured to know what the design takes")
+    }
     laboratory.stage("replaying glibc", 2 * Self.glibcRepeats)
     let runs = try laboratory.measure(
       sample, [.system("glibc")], repeats: Self.glibcRepeats, twin: false)
-    return ProgramShare(
-      recorded: user + system, events: trace.operationCount, glibcNs: runs.result.ns(0).value,
-      before: before, payoff: payoff)
+    let share = ProgramShare(
+      recorded: recorded, events: sample.workload.trace.operationCount,
+      glibcNs: runs.result.ns(0), before: before, payoff: payoff)
+    return share.map(ProgramFinding.share)
+      ?? .unknown(reason: "the recorder and glibc leave nothing of the process's time")
   }
 }

@@ -121,25 +121,9 @@ public struct SearchExperiment {
         }, uniquingKeysWith: { first, _ in first })
     }
     return Verification(
-      ns: mean { $0.meanNs($1) },
+      ns: mean { $0.result.meanNs($1) },
       payoffNs: mean { $0.result.windowGapNs(0, less: $1) }.filter { $0.key != designs[0] },
       noiseFloorNs: floors.isEmpty ? nil : floors.reduce(0, +) / Double(floors.count))
-  }
-}
-
-extension MeasuredRuns {
-  /// Nanoseconds per event of an allocator as costs are fitted to them: the windows' lower
-  /// quartiles, the null allocator's taken off.
-  func meanNs(_ index: Int) -> Estimate {
-    let value =
-      result.windowNanoseconds(index).reduce(0) { $0 + Double($1) }
-      / Double(max(result.calls, 1))
-    let repeats = result.contenders[index].count
-    guard repeats > 1, let error = result.standardErrors[index] else {
-      return Estimate(unbounded: value)
-    }
-    let half = error * RepeatStatistics.studentQuantile(degreesOfFreedom: repeats - 1)
-    return Estimate(value: value, low: value - half, high: value + half)
   }
 }
 

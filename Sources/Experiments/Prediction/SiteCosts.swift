@@ -17,23 +17,23 @@ public struct SiteCost: Sendable, Equatable {
   public let share: Double
 }
 
-extension PredictExperiment {
-  /// The call sites that cost most, dearest first. A free counts for the site that frees.
+extension SiteCost {
+  /// The call sites that cost most under a design, dearest first. A free counts for the site that
+  /// frees.
+  /// - Parameter costs: nanoseconds by step.
   /// - Complexity: one simulation, and some 150 ns for each event.
-  public func sites(_ sample: Laboratory.Sample, of design: Design) throws -> [SiteCost] {
-    let model = try costs.model(trace: sample.name, hiding: design, before: design)
-    let stepCosts = Array(model.costs.prefix(Step.count))
-    let workload = sample.workload
+  static func all(
+    of trace: String, _ workload: Workload, under design: Design, costs: [Double]
+  ) throws -> [SiteCost] {
     var nanoseconds = [Double](repeating: 0, count: workload.sites.count)
     var events = [UInt64](repeating: 0, count: workload.sites.count)
     var before = [UInt64](repeating: 0, count: Step.count)
-    let simulation = Simulation(design: design, machine: .current())
-    _ = try simulation.run(
+    _ = try Simulation(design: design, machine: .current()).run(
       workload,
       onOperation: { _, event, _, counts in
         var cost = 0.0
         for step in 0..<Step.count where counts[step] != before[step] {
-          cost += Double(counts[step] &- before[step]) * stepCosts[step]
+          cost += Double(counts[step] &- before[step]) * costs[step]
           before[step] = counts[step]
         }
         nanoseconds[Int(event.site)] += cost
@@ -46,9 +46,18 @@ extension PredictExperiment {
       .sorted { (nanoseconds[$0], $1) > (nanoseconds[$1], $0) }
       .map { site in
         SiteCost(
-          trace: sample.name, site: UInt32(site), symbol: symboliser.name(ofSite: UInt32(site)),
+          trace: trace, site: UInt32(site), symbol: symboliser.name(ofSite: UInt32(site)),
           events: events[site], ns: nanoseconds[site] / operations,
           share: nanoseconds[site] / total)
       }
+  }
+}
+
+extension PredictExperiment {
+  /// What the call sites of a trace cost under a design, dearest first.
+  public func sites(_ sample: Laboratory.Sample, of design: Design) throws -> [SiteCost] {
+    let model = try costs.model(trace: sample.name, hiding: design, before: design)
+    return try SiteCost.all(
+      of: sample.name, sample.workload, under: design, costs: Array(model.costs.prefix(Step.count)))
   }
 }

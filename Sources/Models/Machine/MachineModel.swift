@@ -130,6 +130,11 @@ public final class MachineModel: MemoryModel {
     return table.residentPages
   }
 
+  public var peakResidentBytes: UInt64 {
+    settle()
+    return UInt64(table.peakResidentPages) * AddressSpace.pageBytes
+  }
+
   public func map(bytes: UInt64) -> Address { space.map(bytes: bytes) }
 
   public func unmap(_ address: Address, bytes: UInt64) {

@@ -40,8 +40,9 @@ struct PageTable {
     noFrames.deallocate()
   }
 
-  /// Pages that have a frame.
-  var residentPages: Int { chunks.values.reduce(0) { $0 + $1.resident } }
+  /// Pages that have a frame, and the most that had one at once.
+  private(set) var residentPages = 0
+  private(set) var peakResidentPages = 0
 
   /// The chunks that were asked for last, where `mallometer_page_chunk_index` says.
   var recentChunks: UnsafePointer<mallometer_page_chunk> { UnsafePointer(recent) }
@@ -76,6 +77,8 @@ struct PageTable {
     }
     chunks[key]?.frames[Int(page & 511)] = frame
     chunks[key]?.resident += 1
+    residentPages += 1
+    peakResidentPages = max(peakResidentPages, residentPages)
     return frame
   }
 
@@ -106,6 +109,7 @@ struct PageTable {
       guard frame != 0 else { continue }
       chunk.frames[index] = 0
       chunk.resident -= 1
+      residentPages -= 1
       freeFrames.append(frame)
       body(page, frame)
     }

@@ -78,7 +78,8 @@ public struct Simulation: Sendable {
     return SimulationResult(
       design: design, memoryModelled: Model.Memory.observesTouches, counts: Array(counts.values),
       operations: driver.operations, windows: driver.windows,
-      peakMappedBytes: memory.space.peakMappedBytes, peakLiveBytes: driver.peakLiveBytes,
+      peakMappedBytes: memory.space.peakMappedBytes,
+      peakResidentBytes: memory.peakResidentBytes, peakLiveBytes: driver.peakLiveBytes,
       metrics: metrics(driver.metrics, live: driver.peakLiveBytes, memory.space), seconds: elapsed)
   }
 }

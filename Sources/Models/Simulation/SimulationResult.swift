@@ -25,6 +25,9 @@ public struct SimulationResult: Sendable {
   public let windows: Int
   /// The most bytes that the design had mapped at once.
   public let peakMappedBytes: UInt64
+  /// The most bytes in whole pages that had been touched and not given back at once; 0 when memory
+  /// was not modelled.
+  public let peakResidentBytes: UInt64
   /// The most bytes that the program had asked for and not freed at once.
   public let peakLiveBytes: UInt64
   /// Ratios from 0 to 1 by name: `utilisation`, peak live ÷ peak mapped bytes; `fragmentation`, the

@@ -6,6 +6,8 @@ import Foundation
 /// The changes are those that seed 000 weighs against a faster allocator: exact capacity instead of
 /// growth, no intermediate collection, a buffer kept, an arena. What the program itself does
 /// besides (copying into the grown buffer, filling it) is not in a trace and so not in the answer.
+/// Nor is the clearing of a calloc: a kept buffer and an arena's objects would have to be cleared by
+/// the program, where the allocator may have had fresh pages for it.
 public struct Transform: Sendable, Equatable, CustomStringConvertible {
   public enum Kind: String, Sendable, CaseIterable {
     /// Exact capacity from the start: every object of the site is born with the most it ever grows
@@ -110,7 +112,8 @@ extension Transform {
   ///
   /// Reads it once, for `preallocate` twice. Memory: some 16 bytes per slot, and for
   /// `preallocate` 8 bytes per object of the site.
-  /// - Throws: `TraceError` where the trace has no such site or can't be read or written.
+  /// - Throws: `TraceError` where the trace has no such site, where nothing of it would change, and
+  ///   where it can't be read or written.
   public func apply(to trace: TraceReader, writing path: String) throws -> TransformSummary {
     let chosen = try chosenSites(of: trace)
     switch kind {
@@ -163,6 +166,9 @@ extension Transform {
         remedy: "choose a call site that isn't the only one")
     }
     try rewriter.finish(footer: trace.footer ?? TraceFooter())
+    guard rewriter.output.operations != UInt64(trace.operationCount) else {
+      throw try unchanged(trace, chosen, objects: rewriter.objects)
+    }
     return TransformSummary(
       sites: chosen.count { $0 }, objects: rewriter.objects,
       operationsBefore: UInt64(trace.operationCount),
