@@ -82,7 +82,7 @@ public struct TrainingSet: Sendable {
   /// Every operation is one call of five kinds: then their counts add up to the constant column,
   /// and the constant is theirs. Only where some calls go uncounted is there one besides.
   private static func interceptIsSeparate(_ runs: [Run]) -> Bool {
-    let calls: [Step] = [.mallocCall, .callocCall, .reallocCall, .alignedCall, .freeCall]
+    let calls = Step.all(.call)
     return runs.contains { run in
       let mean = run.meanCounts
       let sum = calls.reduce(0.0) { $0 + mean[Int($1.rawValue)] }

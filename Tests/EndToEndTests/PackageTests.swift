@@ -9,7 +9,10 @@ import Testing
   @Test func everyStepIsDocumented() throws {
     let text = try String(
       contentsOf: repository.appendingPathComponent("Documentation/steps.md"), encoding: .utf8)
-    for step in Step.allCases { #expect(text.contains("| `\(step.name)` |"), "\(step.name)") }
+    for step in Step.allCases {
+      let row = "| `\(step.name)` | \(step.info.group.rawValue) | \(step.info.doc) |"
+      #expect(text.contains(row), "\(step.name)")
+    }
     let rows = text.split(separator: "\n").filter { $0.hasPrefix("| `") }
     #expect(rows.count == Step.count, "a documented step that no longer exists")
   }

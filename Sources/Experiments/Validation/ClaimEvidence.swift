@@ -292,15 +292,10 @@ struct ClaimEvidence {
       exactly: Double(kind == .peakMapped ? totals.peakMappedBytes : totals.peakLiveBytes))
   }
 
-  private static let kernelSteps: [Step] = [
-    .mapCall, .unmapCall, .adviseCall, .adviseFree, .adviseWillNeed, .adviseSequential,
-    .adviseHugePage,
-  ]
-
   private func systemCalls(_ allocator: Allocator?, _ facts: WorkloadFacts) -> Evidence {
     guard let allocator else { return Self.unnamed }
     if case .own(let design) = allocator, let counted = facts.counts[design] {
-      return .known(exactly: Self.kernelSteps.reduce(0) { $0 + counted.total($1) })
+      return .known(exactly: Step.all(.systemCall).reduce(0) { $0 + counted.total($1) })
     }
     return facts.systemCalls[allocator] ?? facts.lack(allocator)
   }

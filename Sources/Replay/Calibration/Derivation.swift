@@ -21,38 +21,13 @@ extension Calibration {
       return Estimate(value: max(ns.value, 0), low: bounded(ns.low), high: bounded(ns.high))
     }
 
-    /// From the machine's primitives. A load's cost is what it takes beyond a load that hits the
-    /// first level; a store's likewise.
-    static let all = [
-      Derivation(step: .usedCounterPlain, primitive: "plain-add"),
-      Derivation(step: .usedCounterAtomic, primitive: "atomic-add"),
-      Derivation(step: .lineZeroed, primitive: "line-clear"),
-      Derivation(step: .lineCopied, primitive: "line-copy"),
-      Derivation(step: .mapCall, primitive: "map"),
-      Derivation(step: .unmapCall, primitive: "unmap"),
-      Derivation(step: .adviseCall, primitive: "advise-dont-need"),
-      Derivation(step: .adviseFree, primitive: "advise-free"),
-      Derivation(step: .adviseWillNeed, primitive: "advise-will-need"),
-      Derivation(step: .adviseSequential, primitive: "advise-sequential"),
-      Derivation(step: .adviseHugePage, primitive: "advise-huge-page"),
-      Derivation(step: .levelTwoLoad, primitive: "load-level-two", less: "load-level-one"),
-      Derivation(step: .levelThreeLoad, primitive: "load-level-three", less: "load-level-one"),
-      Derivation(step: .memoryLoad, primitive: "load-memory", less: "load-level-one"),
-      Derivation(step: .levelTwoStore, primitive: "store-level-two", less: "store-level-one"),
-      Derivation(step: .levelThreeStore, primitive: "store-level-three", less: "store-level-one"),
-      Derivation(step: .memoryStore, primitive: "store-memory", less: "store-level-one"),
-      Derivation(step: .lineStreamedNear, primitive: "pass-level-three", less: "pass-level-one"),
-      Derivation(step: .lineStreamedMemory, primitive: "pass-memory", less: "pass-level-one"),
-      Derivation(
-        step: .translationHit, primitive: "load-translation-hit", less: "load-level-two"),
-      Derivation(
-        step: .translationWalk, primitive: "load-translation-walk", less: "load-level-two"),
-      Derivation(step: .pageFault, primitive: "page-fault"),
-      Derivation(step: .hugePageFault, primitive: "huge-page-fault"),
-      // Half of the random branches are mispredicted.
-      Derivation(
-        step: .branchMiss, primitive: "branch-random", less: "branch-steady", factor: 2),
-    ]
+    /// From the machine's primitives.
+    static let all = Step.allCases.compactMap { step -> Derivation? in
+      guard case .primitive(let name, let less, let factor, _) = step.info.isolation else {
+        return nil
+      }
+      return Derivation(step: step, primitive: name, less: less, factor: factor)
+    }
 
     /// The calibration builds: between them they have every step that has a kernel.
     static let designs: [Design] =
@@ -67,61 +42,44 @@ extension Calibration {
       ].map { Design(family: .reuse, changes: $0) }
       + [[:], ["statistics": "relaxed"]].map { Design(family: .tiered, changes: $0) }
 
-    /// From kernels: one that is named as a step less its loop; and those that show two steps, or
-    /// one by the difference of two builds.
+    /// From kernels, and from the difference of two builds.
+    /// - Parameter names: what was measured, each with its build and, for the loop of a kernel, with
+    ///   `/loop` behind it.
     static func kernels(_ names: [String]) -> [Derivation] {
+      var kernels: [String: [(step: Step, share: Double)]] = [:]
+      var builds: [Derivation] = []
+      for step in Step.allCases {
+        switch step.info.isolation {
+        case .kernel(let kernel, let share): kernels[kernel, default: []].append((step, share))
+        case .builds(let toggle, let value, let factor):
+          let changed = Design(family: .pool, changes: [toggle: value])
+          builds.append(
+            Derivation(
+              step: step, primitive: "\(changed) malloc-free",
+              less: "\(Design(family: .pool)) malloc-free", factor: factor))
+        case .primitive, .impossible: break
+        }
+      }
       var found: [Derivation] = []
       for name in names where !name.hasSuffix("/loop") {
         guard let space = name.lastIndex(of: " ") else { continue }
-        let kernel = String(name[name.index(after: space)...])
-        func add(_ step: Step, _ factor: Double = 1) {
+        for (step, share) in kernels[String(name[name.index(after: space)...])] ?? [] {
           found.append(
-            Derivation(step: step, primitive: name, less: name + "/loop", factor: factor))
-        }
-        switch kernel {
-        // A page made full and available again; a region taken from the cache and put back: half of
-        // the time to each.
-        case "page-full-available":
-          for step in [Step.pageFull, .pageAvailable] { add(step, 0.5) }
-        case "region-cache-hit-store":
-          for step in [Step.regionCacheHit, .regionCacheStore] { add(step, 0.5) }
-        default: if let step = Step(name: kernel) { add(step) }
+            Derivation(step: step, primitive: name, less: name + "/loop", factor: share))
         }
       }
-      // An operation of a malloc and a free in turn, by the builds that differ in one toggle; page
-      // flags are asked for by the free alone.
-      for (toggle, value, step, factor) in [
-        ("branch-hints", "off", .branchUnhinted, 1), ("fast-path", "called", .fastPathCalled, 1),
-        ("page-flags", "separate", .pageFlagsSeparate, 2),
-      ] as [(String, String, Step, Double)] {
-        let changed = Design(family: .pool, changes: [toggle: value])
-        found.append(
-          Derivation(
-            step: step, primitive: "\(changed) malloc-free",
-            less: "\(Design(family: .pool)) malloc-free", factor: factor))
-      }
-      return found
+      return found + builds
     }
 
     /// Why a step has no isolated cost.
     static func reason(_ step: Step) -> String {
-      switch step {
-      case .mallocCall, .callocCall, .reallocCall, .alignedCall, .freeCall:
-        "the call itself is in the null allocator's replay, which every time is less by"
-      case .branchHinted, .fastPathInlined, .pageFlagsPacked:
-        "what its alternative is compared with"
-      case .lockContended, .mutexContended, .atomicContended, .coherenceTransfer:
-        "needs two threads that meet; calibration has one"
-      case .heapInit, .poolWarm: "once in a thread's or a process's life, with a mapping"
-      case .magazineCheck, .bumpCheck, .localCount, .lockLookup:
-        "a compare or an address within the operation that it is part of"
-      case .tierSelect, .blockAlign: "two compares within the allocation that it decides about"
-      case .regionCacheEvict: "every eviction unmaps a region"
-      case .hugePageMap, .giganticPageFallback, .hugePageFallback, .transparentPageFallback:
-        "depends on the kernel's reserve of huge pages"
-      case .hugePageFault: "the kernel gives no huge pages here"
-      default: "no kernel shows it"
+      switch step.info.isolation {
+      case .impossible(let reason), .primitive(_, _, _, unless: let reason?): reason
+      case .primitive, .kernel, .builds: unmeasured
       }
     }
+
+    /// Said of a step that some build should have shown.
+    static let unmeasured = "no kernel shows it"
   }
 }

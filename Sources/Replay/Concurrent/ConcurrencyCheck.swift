@@ -58,7 +58,7 @@ public struct ConcurrencyCheck: Sendable {
     return Outcome(
       calls: counted.calls, predictedTransfers: predicted.transfers,
       countedTransfers: counted[.coherenceTransfer], predictedWaits: predicted.waits,
-      countedWaits: Step.waits.reduce(0) { $0 + counted[$1] })
+      countedWaits: Step.all(.wait).reduce(0) { $0 + counted[$1] })
   }
 
   /// A call of a thread that took so many times as long as its median call had lost its processor.
@@ -88,9 +88,4 @@ public struct ConcurrencyCheck: Sendable {
     }
     return (result[.coherenceTransfer], waits)
   }
-}
-
-extension Step {
-  /// What a thread counts that finds something held or changed by another.
-  static let waits: [Step] = [.lockContended, .mutexContended, .atomicContended]
 }

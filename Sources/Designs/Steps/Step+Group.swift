@@ -1,0 +1,65 @@
+extension Step {
+  /// What part of an allocator it belongs to.
+  var group: StepInfo.Group {
+    switch self {
+    case .mallocCall, .callocCall, .reallocCall, .alignedCall, .freeCall:
+      .entry
+    case .threadLocalAccess, .localCount, .heapInit, .threadLocalCall:
+      .heap
+    case .sizeClassDirect, .sizeClassSearchProbe, .freeListPop, .freeListPush, .freeListCollect,
+      .usedCounterPlain, .usedCounterAtomic, .pageLookup, .allocateSlow, .pageVisit, .pageExtend,
+      .blockLink, .pageFresh, .pageReturn, .segmentInit, .pageRetire, .pageFull, .pageAvailable,
+      .directEntryWrite, .blockAlign, .blockUnalign, .reallocateInPlace, .remoteFree,
+      .remoteCollect, .branchHinted, .branchUnhinted, .fastPathInlined, .fastPathCalled,
+      .pageFlagsPacked, .pageFlagsSeparate, .blockPrefetch, .freeListEncode, .freeListDecode,
+      .remoteCheck, .magazinePop, .magazinePush, .magazineCheck,
+      .blockBump, .bumpCheck:
+      .pool
+    case .siteHash, .cacheClass, .cacheLookup, .cacheHit, .cacheStore, .cacheEvict,
+      .cachePrefetch:
+      .reuse
+    case .policySelect, .policyRandom, .policyUpdate, .policyTestFloat, .policyTestInteger,
+      .policyScanBest, .policyScanActive, .policyBestCached, .policyActiveCached,
+      .policyThreshold, .policyRecord, .policyOutcome, .evolutionRecord:
+      .policy
+    case .sizeClassLeadingZeros, .blockCarve, .runCarve, .backingCall, .batchAppend:
+      .backing
+    case .tierSelect, .sizeClassShift, .blockTransfer, .poolWarm, .patternRecord, .patternUpdate,
+      .patternRounding, .statisticAtomic, .statisticPlain, .regionCacheProbe, .regionCacheHit,
+      .regionCacheStore, .regionCacheEvict, .hugePageDetect, .hugePageMap, .giganticPageFallback,
+      .hugePageFallback, .transparentPageFallback:
+      .tiered
+    case .adviseWillNeed, .adviseSequential, .adviseHugePage, .mapCall, .unmapCall, .adviseCall,
+      .adviseFree:
+      .kernel
+    case .lockUncontended, .lockContended, .mutexUncontended, .mutexContended, .lockLookup,
+      .atomicUncontended,
+      .atomicContended, .coherenceTransfer:
+      .lock
+    case .headerWrite, .headerRead, .magicCheck, .siteFieldsWrite, .magicMark:
+      .header
+    case .lineCopied, .lineZeroed:
+      .bulk
+    case .levelTwoLoad, .levelTwoStore, .levelThreeLoad, .levelThreeStore, .memoryLoad,
+      .memoryStore,
+      .lineStreamedNear, .lineStreamedMemory, .translationHit, .translationWalk, .pageFault,
+      .hugePageFault, .branchMiss:
+      .machine
+    }
+  }
+
+  var traits: StepInfo.Traits {
+    switch group {
+    case .entry: .call
+    case .kernel: .systemCall
+    case .machine: .machine
+    case .lock: isWait ? .wait : []
+    case .heap, .pool, .reuse, .policy, .backing, .tiered, .header, .bulk: []
+    }
+  }
+
+  /// Whether something was found held or changed by another thread.
+  private var isWait: Bool {
+    self == .lockContended || self == .mutexContended || self == .atomicContended
+  }
+}
