@@ -12,12 +12,21 @@ public struct StrictMapping {
 
   /// Reads a file that holds one mapping.
   public init(path: String) throws(DesignError) {
-    let text: String
+    try self.init(text: try Self.contents(of: path), path: path)
+  }
+
+  /// The text of a file.
+  public static func contents(of path: String) throws(DesignError) -> String {
     do {
-      text = try String(contentsOfFile: path, encoding: .utf8)
+      return try String(contentsOfFile: path, encoding: .utf8)
     } catch {
       throw .unreadable(path, why: (error as NSError).localizedDescription)
     }
+  }
+
+  /// Reads a text that holds one mapping.
+  /// - Parameter path: the file that errors name.
+  public init(text: String, path: String) throws(DesignError) {
     let root: Node?
     do {
       root = try Yams.compose(yaml: text)

@@ -15,7 +15,9 @@ public struct Claim: Hashable, Sendable {
   /// What becomes of it here: arithmetic, an experiment, or nothing.
   public let trial: Trial
   /// The verdict that is known and accepted: `validate --strict` fails on any other.
-  public let expected: Verdict?
+  public var expected: Verdict?
+  /// The id of the claim that this one repeats, about the same quantity: they are counted once.
+  public let sameAs: String?
   /// Where it is written.
   public let place: NamePlace
 
@@ -60,6 +62,17 @@ public struct Claim: Hashable, Sendable {
     public let times: ClaimedValue?
     /// Time of one execution; nil where the source says nothing of it.
     public let cost: ClaimedValue?
+  }
+
+  /// Whether it is judged by the same as another claim, which itself repeats none.
+  public func repeats(_ other: Claim) -> Bool {
+    guard other.sameAs == nil, other.id != id, claimed == other.claimed else { return false }
+    guard case .experiment(let own) = trial, case .experiment(let others) = other.trial else {
+      return trial == other.trial
+    }
+    return own.quantity == others.quantity && own.rule == others.rule
+      && own.workload == others.workload
+      && own.designs.map(\.allocator) == others.designs.map(\.allocator)
   }
 
   /// Whether two places of the sources can't both be right.

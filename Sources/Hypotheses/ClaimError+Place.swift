@@ -6,7 +6,7 @@ extension ClaimError {
     switch self {
     case .reading(let error): error.place
     case .quantity(_, _, let place), .unknown(_, _, _, let place),
-      .malformed(_, _, _, let place), .recipe(_, let place), .wrongUnit(_, _, let place),
+      .malformed(_, _, _, let place), .workload(_, let place), .wrongUnit(_, _, let place),
       .unusable(_, _, _, let place), .repeated(_, _, let place):
       place
     }

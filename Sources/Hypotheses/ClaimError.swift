@@ -10,7 +10,8 @@ public enum ClaimError: UserFacingError, Equatable {
   /// A name that is none of the known ones: of a unit, seed, section, workload, trace, …
   case unknown(String, String, known: [String], at: NamePlace)
   case malformed(String, String, String, at: NamePlace)
-  case recipe(TraceError, at: NamePlace)
+  /// A recipe or a trace.
+  case workload(TraceError, at: NamePlace)
   /// The claimed value is counted in something else than the quantity is.
   case wrongUnit(ClaimUnit, of: Dimension, at: NamePlace)
   case unusable(String, String, remedy: String, at: NamePlace)
@@ -24,7 +25,7 @@ public enum ClaimError: UserFacingError, Equatable {
     case .unknown(let kind, let name, _, let place): "\(place): there is no \(kind) “\(name)”"
     case .malformed(let key, let text, let expected, let place):
       "\(place): “\(key)” must be \(expected)" + (text.isEmpty ? "" : ", not “\(text)”")
-    case .recipe(let error, let place): "\(place): \(error.message)"
+    case .workload(let error, let place): "\(place): \(error.message)"
     case .wrongUnit(let unit, let dimension, let place):
       "\(place): the quantity is a \(dimension.rawValue), which can't be claimed in \(unit.rawValue)"
     case .unusable(let what, let why, _, let place): "\(place): \(what) \(why)"
@@ -42,7 +43,7 @@ public enum ClaimError: UserFacingError, Equatable {
     case .unknown(_, _, let known, _):
       known.isEmpty ? "none is known" : "known, nearest first: \(known.joined(separator: ", "))"
     case .malformed: "Documentation/claims.md describes the format"
-    case .recipe(let error, _): error.remedy
+    case .workload(let error, _): error.remedy
     case .wrongUnit(_, let dimension, _):
       "write it in one of \(dimension.units.map(\.rawValue).joined(separator: ", "))"
     case .unusable(_, _, let remedy, _): remedy

@@ -4,7 +4,7 @@ import Designs
 struct ClaimRow {
   static let keys = [
     "id", "claim", "seed", "section", "source", "quantity", "workload", "designs", "claimed",
-    "rule", "standIn", "notTestable", "against", "assumes", "expected",
+    "rule", "standIn", "notTestable", "against", "assumes", "expected", "sameAs",
   ]
 
   typealias Text = (text: String, place: NamePlace)
@@ -33,7 +33,7 @@ struct ClaimRow {
     return Claim(
       id: id, claim: try text("claim").text, source: try source(), against: try against(),
       claimed: value, trial: try trial(value, at: claimed.place), expected: try expected(),
-      place: place)
+      sameAs: try optional("sameAs")?.text, place: place)
   }
 
   // MARK: Sources
@@ -132,6 +132,11 @@ struct ClaimRow {
     let workload = needsWorkload ? try self.workload() : nil
     let needsDesigns = parsed.mentions.contains { !$0.measure.sides.isEmpty }
     let designs = needsDesigns || row.keys.contains("designs") ? try self.designs() : []
+    if let (step, first, second) = parsed.quantity.stepChargedTwice {
+      throw .unusable(
+        "the sum", "charges \(step.name) twice, in \(first) and in \(second)",
+        remedy: "add up single steps, or a component without what is in it", at: text.place)
+    }
     for mention in parsed.mentions {
       try check(mention.measure, workload: workload, designs: designs, at: text.place)
     }

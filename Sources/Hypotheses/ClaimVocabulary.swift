@@ -16,7 +16,9 @@ public struct ClaimVocabulary: Sendable {
   public let traces: [String]
 
   /// The files of `models/hypotheses` that hold no claims.
-  static let files = ["sections.yaml", "components.yaml", "workloads.yaml"]
+  static let files = [
+    "sections.yaml", "components.yaml", "workloads.yaml", ExpectedVerdicts.bundled,
+  ]
 
   /// Reads the vocabulary of `models/hypotheses`. An entry that can't be understood is left out,
   /// and its error is among the errors.

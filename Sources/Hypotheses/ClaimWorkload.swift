@@ -9,7 +9,7 @@ public struct ClaimWorkload: Hashable, Sendable {
   public enum Origin: Hashable, Sendable {
     /// A generated trace; parameters as `key=value`, sorted by key.
     case recipe(String, parameters: [String])
-    /// A bundled trace by its name without `.mlt`, or the path of another one.
+    /// A bundled trace by its name without `.mlt`, or the absolute path of another one.
     case trace(String)
     /// The study of sorting with and without cached scores.
     case scoreCaching(population: Int)
@@ -59,17 +59,32 @@ public struct ClaimWorkload: Hashable, Sendable {
       do throws(TraceError) {
         try Recipes.check(text, parameters: parameters)
       } catch {
-        throw .recipe(error, at: place)
+        throw .workload(error, at: place)
       }
       origin = .recipe(text, parameters: parameters)
     case "trace":
-      guard traces.contains(text) || FileManager.default.fileExists(atPath: text) else {
-        throw .unknown("trace", text, known: NearestNames.sorted(traces, by: text), at: place)
-      }
-      origin = .trace(text)
+      origin = .trace(
+        traces.contains(text) ? text : try Self.path(text, traces: traces, at: place))
     default:
       origin = try Self.study(text, parameters, at: place)
     }
+  }
+
+  /// The path of a trace that can be run: a relative one begins at the file that names it.
+  private static func path(
+    _ text: String, traces: [String], at place: NamePlace
+  ) throws(ClaimError) -> String {
+    let folder = URL(fileURLWithPath: place.position?.file ?? ".").deletingLastPathComponent()
+    let path = URL(fileURLWithPath: text, relativeTo: folder).standardizedFileURL.path
+    guard FileManager.default.fileExists(atPath: path) else {
+      throw .unknown("trace", text, known: NearestNames.sorted(traces, by: text), at: place)
+    }
+    do throws(TraceError) {
+      _ = try TraceReader.runnable(path: path)
+    } catch {
+      throw .workload(error, at: place)
+    }
+    return path
   }
 
   private static func study(

@@ -93,7 +93,7 @@ public enum Measure: Hashable, Sendable {
   public var needsModel: Bool {
     switch self {
     case .cost, .count, .shareOfGap, .shareOfTime, .payoff: true
-    case .bytes(let kind, _): kind == .header || kind == .peakMapped
+    case .bytes(let kind, _): kind != .peakResident
     case .isolatedCost, .time, .gap, .pageFaults, .systemCalls, .scaling, .events, .allocations,
       .study:
       false
@@ -131,13 +131,17 @@ public enum StudyObservable: String, CaseIterable, Sendable {
   case referenceCountUpdates = "reference-count-updates"
   /// Times of one step, and of all that the cached form does besides sorting.
   case atomicLoadCost = "atomic-load-cost"
-  case allocationCost = "allocation-cost"
   case cachingOverhead = "caching-overhead"
+  /// Times of parts of it: of its allocations with their frees, and of copying.
+  case allocationTime = "allocation-time"
+  case copyingTime = "copying-time"
 
   var dimension: Dimension {
     switch self {
     case .change: .ratio
-    case .sortingTime, .cachingTime, .atomicLoadCost, .allocationCost, .cachingOverhead: .time
+    case .sortingTime, .cachingTime, .atomicLoadCost, .cachingOverhead, .allocationTime,
+      .copyingTime:
+      .time
     case .comparisons, .atomicLoads, .cachedLoads, .allocations, .referenceCountUpdates: .count
     case .bytesCopied: .bytes
     }

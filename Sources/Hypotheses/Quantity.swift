@@ -67,6 +67,16 @@ extension Quantity {
     return value(coreGHz: coreGHz) { _ in .nan }
   }
 
+  /// Whether a number in it has this unit.
+  public func mentions(_ unit: ClaimUnit) -> Bool {
+    switch self {
+    case .number(_, let own): own == unit
+    case .measured: false
+    case .negated(let inner): inner.mentions(unit)
+    case .combined(_, let left, let right): left.mentions(unit) || right.mentions(unit)
+    }
+  }
+
   private func visit(_ body: (Measure) -> Void) {
     switch self {
     case .number: break
@@ -75,6 +85,39 @@ extension Quantity {
     case .combined(_, let left, let right):
       left.visit(body)
       right.visit(body)
+    }
+  }
+}
+
+extension Quantity {
+  /// A step of a design that a sum charges twice: alone and within a component, or within two.
+  public var stepChargedTwice: (step: Step, first: Measure, second: Measure)? {
+    switch self {
+    case .number, .measured: return nil
+    case .negated(let inner): return inner.stepChargedTwice
+    case .combined(let operation, let left, let right):
+      if operation == .plus {
+        for case .cost(let one, let side) in left.charged {
+          for case .cost(let other, side) in right.charged {
+            if let step = one.steps.first(where: other.steps.contains) {
+              return (step, .cost(one, side), .cost(other, side))
+            }
+          }
+        }
+      }
+      return left.stepChargedTwice ?? right.stepChargedTwice
+    }
+  }
+
+  /// Costs that are added up in it.
+  private var charged: [Measure] {
+    switch self {
+    case .number: []
+    case .measured(let measure): [measure]
+    case .negated: []
+    case .combined(.plus, let left, let right), .combined(.times, let left, let right):
+      left.charged + right.charged
+    case .combined(.minus, let left, _), .combined(.over, let left, _): left.charged
     }
   }
 }

@@ -7,6 +7,9 @@ extension ReportFormat: ExpressibleByArgument {}
 
 /// Options that every command takes.
 struct CommonOptions: ParsableArguments {
+  static let usualNotebook = "mallometer.sqlite"
+  static let usualSeed: UInt64 = 1
+
   @Option(help: "Print a text table for people or one JSON document for programs.")
   var format: ReportFormat = .text
 
@@ -14,10 +17,10 @@ struct CommonOptions: ParsableArguments {
     help: ArgumentHelp(
       "The SQLite file that keeps everything measured; created when needed.", valueName: "file"),
     completion: .file(extensions: ["sqlite"]))
-  var notebook: String = "mallometer.sqlite"
+  var notebook: String = Self.usualNotebook
 
   @Option(help: ArgumentHelp("Seed of everything random.", valueName: "n"))
-  var seed: UInt64 = 1
+  var seed: UInt64 = Self.usualSeed
 
   @Flag(help: "No progress on standard error.")
   var quiet = false

@@ -37,7 +37,7 @@ struct ScoreCachingReport: Report {
       loads = Form(ns: row.loadsNs, steps: row.loads)
       caching = Form(ns: row.cachingNs, steps: row.caching)
       overheadNs = row.overheadNs
-      allocationNs = row.allocationNs
+      allocationNs = row.allocationNs.value
       terms = row.terms
     }
   }
@@ -171,7 +171,7 @@ struct ScoreCachingClaim: Encodable {
       .init(
         what: "all atomic loads", claimed: "5–10 µs", here: Text.duration(nanoseconds: loadsNs)),
       .init(
-        what: "an allocation", claimed: "100–500 cycles", here: cycles(row.allocationNs / 2)),
+        what: "an allocation", claimed: "100–500 cycles", here: cycles(row.allocationNs.value / 2)),
       .init(what: "reference count updates", claimed: "200", here: Text.number(updates)),
       .init(
         what: "bytes copied besides sorting", claimed: "4 800", here: Text.number(bytes)),
@@ -180,7 +180,7 @@ struct ScoreCachingClaim: Encodable {
         here: Text.duration(nanoseconds: overheadNs)),
       .init(
         what: "of it allocation", claimed: "dominates",
-        here: Text.duration(nanoseconds: row.allocationNs)),
+        here: Text.duration(nanoseconds: row.allocationNs.value)),
       .init(
         what: "of it reference counts", claimed: "–",
         here: Text.duration(nanoseconds: term("reference counts"))),

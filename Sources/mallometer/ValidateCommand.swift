@@ -18,10 +18,12 @@ struct ValidateCommand: AsyncParsableCommand {
       Documentation/claims.md describes the files, and how a claim is judged.
 
       Rows that can't be understood are reported, and the others judged: the command then ends \
-      with 2. With --strict it ends with 1 where a verdict is not the one that the file expects.
+      with 2. With --strict it ends with 1 where a verdict is not the expected one: that of \
+      models/hypotheses/expected.yaml or of --expected, else of the row, else supported.
 
-      Example:
+      Examples:
         mallometer validate models/hypotheses/004-tiers.yaml
+        mallometer validate --write-expected models/hypotheses/expected.yaml
       """)
 
   @Argument(
@@ -29,8 +31,19 @@ struct ValidateCommand: AsyncParsableCommand {
     completion: .file(extensions: ["yaml", "yml"]))
   var files: [String] = []
 
-  @Flag(help: "End with 1 if a verdict is not the one that its file expects.")
+  @Flag(help: "End with 1 if a verdict is not the expected one.")
   var strict = false
+
+  @Option(
+    help: ArgumentHelp(
+      "Verdicts to expect, instead of models/hypotheses/expected.yaml.", valueName: "file"),
+    completion: .file(extensions: ["yaml"]))
+  var expected: String?
+
+  @Option(
+    help: ArgumentHelp("Write the verdicts into a file for --expected.", valueName: "file"),
+    completion: .file(extensions: ["yaml"]))
+  var writeExpected: String?
 
   @Option(help: ArgumentHelp("Judge this claim alone; repeat for several.", valueName: "id"))
   var only: [String] = []
@@ -44,7 +57,9 @@ struct ValidateCommand: AsyncParsableCommand {
   @Option(
     help: ArgumentHelp(
       "Time for measuring what the notebook lacks of those traces.", valueName: "time"))
-  var budget = TimeBudget(seconds: 180)
+  var budget = TimeBudget(seconds: Self.usualBudget)
+
+  private static let usualBudget = 180.0
 
   @Option(help: ArgumentHelp("Replays of each allocator on each workload.", valueName: "n"))
   var repeats = ValidationExperiment.usualRepeats
@@ -53,6 +68,9 @@ struct ValidateCommand: AsyncParsableCommand {
 
   func validate() throws {
     guard repeats >= 2 else { throw ValidationError("--repeats must be at least 2") }
+    if writeExpected != nil && !only.isEmpty {
+      throw ValidationError("--write-expected writes all verdicts: leave --only out")
+    }
   }
 
   func run() async throws {
@@ -60,8 +78,8 @@ struct ValidateCommand: AsyncParsableCommand {
     let installation = try context.installation()
     let library = try ClaimLibrary(
       models: installation.models, traces: installation.traces,
-      files: files.isEmpty ? nil : files)
-    let claims = try chosen(from: library)
+      files: files.isEmpty ? nil : files, expected: expected)
+    try checkNames(in: library)
     let bench = try ClaimBench(traces: installation.traces) {
       try context.laboratory($0, builds: $1)
     }
@@ -70,21 +88,46 @@ struct ValidateCommand: AsyncParsableCommand {
     let experiment = ValidationExperiment(
       bench: bench, catalogue: library.vocabulary.catalogue, traces: installation.traces,
       training: training.isEmpty ? try BundledTraces.paths(installation) : training,
-      budget: budget.seconds, repeats: repeats, fitOptions: options,
+      budget: budget.seconds, repeats: repeats, fitOptions: options, command: words,
       study: { try study($0, context, installation) })
-    let report = ValidateReport(try experiment.run(claims), errors: library.errors)
+    let outcome = try experiment.run(
+      library.claims, choosing: { only.isEmpty || only.contains($0.id) })
+    let report = ValidateReport(outcome, errors: library.errors)
     try context.print(report)
+    if let writeExpected {
+      try write(outcome.verdicts, to: writeExpected)
+    }
     if !library.errors.isEmpty { throw ExitStatus.badInput.code }
     if strict && !report.isAsExpected { throw ExitStatus.answerIsNo.code }
   }
 
-  private func chosen(from library: ClaimLibrary) throws -> [Claim] {
-    guard !only.isEmpty else { return library.claims }
-    for id in only where !library.claims.contains(where: { $0.id == id }) {
+  /// A row that can't be read has no verdict, but its error is among those that are printed.
+  private func checkNames(in library: ClaimLibrary) throws {
+    for id in only where !library.unreadable.contains(id) {
+      if library.claims.contains(where: { $0.id == id }) { continue }
       let known = NearestNames.sorted(library.claims.map(\.id), by: id).prefix(5)
       throw UnknownClaim(id: id, known: Array(known))
     }
-    return library.claims.filter { only.contains($0.id) }
+  }
+
+  /// The command line again, with every option that a verdict depends on and that isn't the usual.
+  private var words: [String] {
+    var words = ["mallometer", "validate"] + files
+    for trace in training { words += ["--training", trace] }
+    if budget.seconds != Self.usualBudget { words += ["--budget", "\(budget.seconds)"] }
+    if repeats != ValidationExperiment.usualRepeats { words += ["--repeats", "\(repeats)"] }
+    if common.seed != CommonOptions.usualSeed { words += ["--seed", "\(common.seed)"] }
+    if common.notebook != CommonOptions.usualNotebook { words += ["--notebook", common.notebook] }
+    return words
+  }
+
+  private func write(_ verdicts: [ClaimVerdict], to path: String) throws {
+    let text = ExpectedVerdicts.text(verdicts.map { ($0.id, $0.verdict) })
+    do {
+      try text.write(toFile: path, atomically: true, encoding: .utf8)
+    } catch {
+      throw UnwritableExpectations(path: path, reason: error.localizedDescription)
+    }
   }
 
   /// The study as `study score-caching` runs it: what either of them measured serves both.
@@ -99,6 +142,15 @@ struct ValidateCommand: AsyncParsableCommand {
     context.progress.begin("sorting", total: study.processes)
     return try study.run { context.progress.advance(detail: $0) }
   }
+}
+
+/// A file of verdicts that can't be written.
+struct UnwritableExpectations: UserFacingError {
+  let path: String
+  let reason: String
+
+  var message: String { "the verdicts can't be written to \(path): \(reason)" }
+  var remedy: String? { "name a file in a folder that you may write to" }
 }
 
 /// An id that no claim has.

@@ -1,4 +1,5 @@
 import Experiments
+import Foundation
 import Hypotheses
 import Platform
 import Reports
@@ -16,7 +17,11 @@ struct ValidateReport: Report {
     let reason: String
     let source: String
     @Nullable var standIn: String?
+    @Nullable var kind: ClaimKind?
+    @Nullable var basis: Judgement.Basis?
+    @Nullable var sameAs: String?
     let command: String
+    @Nullable var inspect: String?
   }
 
   /// Two places of the sources that can't both be right.
@@ -35,7 +40,16 @@ struct ValidateReport: Report {
   }
 
   let verdicts: [Row]
+  /// By verdict; a claim that repeats another is left out.
   let counts: [String: Int]
+  /// The same by what the verdicts rest on; those of claims that can't be tested are in none.
+  let kinds: [String: [String: Int]]
+  /// Verdicts that rest on steps timed alone.
+  let isolated: Int
+  /// Claims that repeat others.
+  let repeated: Int
+  /// When the costs were fitted.
+  @Nullable var fitted: String?
   let contradictions: [Contradiction]
   let errors: [BadRow]
   /// How many verdicts are not the ones that the files expect.
@@ -43,18 +57,24 @@ struct ValidateReport: Report {
 
   var isAsExpected: Bool { unexpected == 0 }
 
-  init(_ found: [ClaimVerdict], errors: [ClaimError]) {
+  init(_ outcome: ValidationExperiment.Outcome, errors: [ClaimError]) {
+    let found = outcome.verdicts
     verdicts = found.map {
       Row(
         id: $0.id, claim: $0.claim, verdict: $0.verdict, expected: $0.expected,
         claimed: $0.claimed, measured: $0.measured, unit: $0.unit, reason: $0.reason,
-        source: $0.source, standIn: $0.standIn, command: $0.command)
+        source: $0.source, standIn: $0.standIn, kind: $0.kind, basis: $0.basis,
+        sameAs: $0.sameAs, command: $0.command, inspect: $0.inspect)
     }
-    var counts: [String: Int] = [:]
-    for verdict in Verdict.allCases {
-      counts[verdict.key] = found.count { $0.verdict == verdict }
-    }
-    self.counts = counts
+    let once = found.filter { $0.sameAs == nil }
+    counts = Self.counts(once)
+    kinds = Dictionary(
+      uniqueKeysWithValues: ClaimKind.allCases.map { kind in
+        (kind.rawValue, Self.counts(once.filter { $0.kind == kind }))
+      })
+    isolated = once.count { $0.basis == .isolated }
+    repeated = found.count - once.count
+    fitted = outcome.fitted.map { $0.ISO8601Format() }
     contradictions = found.compactMap { one in
       one.against.map {
         Contradiction(id: one.id, verdict: one.verdict, source: one.source, against: $0)
@@ -66,6 +86,13 @@ struct ValidateReport: Report {
         message: $0.message, file: $0.place?.position?.file, line: $0.place?.position?.line,
         remedy: $0.remedy)
     }
+  }
+
+  private static func counts(_ verdicts: [ClaimVerdict]) -> [String: Int] {
+    Dictionary(
+      uniqueKeysWithValues: Verdict.allCases.map { verdict in
+        (verdict.key, verdicts.count { $0.verdict == verdict })
+      })
   }
 
   var text: String {
@@ -88,23 +115,35 @@ struct ValidateReport: Report {
         }
       }
     }
-    var table = Table(["verdict", "claims"])
-    for verdict in Verdict.allCases {
-      table.add(verdict.rawValue, Text.count(counts[verdict.key] ?? 0))
-    }
-    text += "\n\(table.text)"
-    if unexpected > 0 {
-      text += "\n\(Text.count(unexpected)) verdicts are not the ones that the files expect.\n"
-    }
+    text += "\n\(summary)"
     for error in errors {
       text += "\nerror: \(error.message)\n" + (error.remedy.map { "  \($0)\n" } ?? "")
     }
     return text
   }
 
+  private var summary: String {
+    var table = Table(["verdict", "claims"] + ClaimKind.allCases.map(\.rawValue))
+    for verdict in Verdict.allCases {
+      table.add(
+        [verdict.rawValue, Text.count(counts[verdict.key] ?? 0)]
+          + ClaimKind.allCases.map { Text.count(kinds[$0.rawValue]?[verdict.key] ?? 0) })
+    }
+    var text = table.text
+    if repeated > 0 { text += "\n\(Text.count(repeated)) more repeat one of these.\n" }
+    if isolated > 0 {
+      text += "\n\(Text.count(isolated)) of them rest on steps timed alone.\n"
+    }
+    if let fitted { text += "\nCosts are those of the fit of \(fitted).\n" }
+    if unexpected > 0 {
+      text += "\n\(Text.count(unexpected)) verdicts are not the expected ones.\n"
+    }
+    return text
+  }
+
   /// What was counted or computed exactly needs no interval.
   private static func text(_ estimate: Estimate) -> String {
-    estimate.low == estimate.value && estimate.high == estimate.value
+    estimate.isExact
       ? Text.number(estimate.value) : Text.estimate(estimate)
   }
 
@@ -116,6 +155,7 @@ struct ValidateReport: Report {
     text += "    claimed \(row.claimed), measured \(measured)\n"
     text += "    \(row.reason)\n"
     if let standIn = row.standIn { text += "    stand-in: \(standIn)\n" }
-    return text + "    \(row.command)\n"
+    if let inspect = row.inspect { text += "    look: \(inspect)\n" }
+    return text + "    again: \(row.command)\n"
   }
 }

@@ -50,7 +50,7 @@ private func weights(_ steps: [Step: Double]) -> [Double] {
     let costs = ClaimCosts(
       model: model([.headerRead: 6, .magicCheck: 4], groups: [[.headerRead, .magicCheck]]))
     let alone = costs.evidence(weights([.magicCheck: 1]), most: nil)
-    guard case .unidentifiable(let estimate, let reason) = alone else {
+    guard case .unidentifiable(let estimate, _, let reason) = alone else {
       Issue.record("\(alone)")
       return
     }
@@ -67,7 +67,7 @@ private func weights(_ steps: [Step: Double]) -> [Double] {
   @Test func anAssumedCostIsBoundedByAllTheTimeThereIs() throws {
     let costs = ClaimCosts(model: model([.policyUpdate: 2000], assumed: [.policyUpdate]))
     let found = costs.evidence(weights([.policyUpdate: 1]), most: 300)
-    guard case .unidentifiable(let estimate, let reason) = found else {
+    guard case .unidentifiable(let estimate, nil, let reason) = found else {
       Issue.record("\(found)")
       return
     }
@@ -85,11 +85,13 @@ private func weights(_ steps: [Step: Double]) -> [Double] {
     let costs = ClaimCosts(
       model: model([.headerRead: 10], assumed: [.headerRead], timedAlone: [.headerRead]))
     let found = costs.evidence(weights([.headerRead: 1]), most: 300)
-    guard case .unidentifiable(let estimate, let reason) = found else {
+    guard case .unidentifiable(let estimate, let alone?, let reason) = found else {
       Issue.record("\(found)")
       return
     }
-    #expect(estimate.low == 0 && abs((estimate.high ?? 0) - 11.96) < 0.05)
+    #expect(estimate == Estimate(value: 10, low: 0, high: 300), "by the data in place")
+    #expect(alone.low == 0 && abs((alone.high ?? 0) - 11.96) < 0.05)
+    #expect(costs.evidence(weights([.headerRead: 1]), most: 8).estimate?.high == 8)
     #expect(reason.contains("isolated"))
   }
 

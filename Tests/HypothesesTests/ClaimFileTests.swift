@@ -106,6 +106,11 @@ private func row(_ key: String, _ text: String?) -> String {
     ("assumes", "[{step: magic-check}]", "neither how often nor how much", "times"),
     ("assumes", "[{step: magic-check, cost: 3 bytes}]", "can't be claimed in bytes", "ns"),
     ("claim", "[a, list]", "“claim” must be a text", "claims.md"),
+    ("claim", "a\n  claim: b", "occurs twice", "claims.md"),
+    ("workload", "{trace: claims.yaml}", "claims.yaml", "mallometer"),
+    ("quantity", "cost(header-read) + cost(header-operations)", "header-read twice", "single"),
+    ("sameAs", "god", "no claim “god”", "good"),
+    ("sameAs", "good\n  section: summary\n  id: other", "occurs twice", "claims.md"),
   ])
   func badRows(key: String, text: String, message: String, remedy: String) throws {
     let path = folder.file("claims.yaml")
@@ -141,7 +146,7 @@ private func row(_ key: String, _ text: String?) -> String {
 
   @Test func badHeads() throws {
     let unknown = try read(good, head: "sede: x\n")
-    #expect(unknown.claims.isEmpty)
+    #expect(unknown.claims.map(\.id) == ["good"], "its rows are judged all the same")
     #expect(unknown.errors.count == 1)
     #expect(unknown.errors[0].message.contains("unknown key “sede”"))
     let path = folder.file("broken.yaml")
@@ -153,6 +158,46 @@ private func row(_ key: String, _ text: String?) -> String {
     }
     let missing = ClaimFile(path: folder.file("absent.yaml"), vocabulary: vocabulary)
     #expect(missing.errors.count == 1)
+  }
+
+  @Test func unreadableRowsAreKnownById() throws {
+    let file = try read(
+      good, row("qantity", "1").replacing("other", with: "one"),
+      row("claim", "a\n  claim: b").replacing("other", with: "two"),
+      row("claim", "\"a\" b").replacing("other", with: "three"),
+      good.replacing("id: good", with: "id: last"))
+    #expect(file.claims.map(\.id) == ["good", "last"])
+    #expect(Set(file.unreadable) == ["one", "two", "three"])
+    #expect(file.errors.count == 3)
+    // Nothing else is left of it.
+    let single = try read(row("claim", "a\n  claim: b"))
+    #expect(single.claims.isEmpty && single.errors.count == 1 && single.unreadable == ["other"])
+  }
+
+  @Test func repeatsAreOfTheSame() throws {
+    let path = folder.file("claims.yaml")
+    _ = try read(good, row("sameAs", "good"))
+    let both = ClaimLibrary(files: [path], vocabulary: vocabulary)
+    #expect(both.errors.isEmpty && both.claims.last?.sameAs == "good")
+    _ = try read(good, row("sameAs", "good").replacing("3 ns\n", with: "4 ns\n"))
+    let other = ClaimLibrary(files: [path], vocabulary: vocabulary)
+    #expect(other.claims.map(\.id) == ["good"] && other.unreadable == ["other"])
+    #expect(other.errors.first?.message.contains("something else") == true)
+  }
+
+  @Test func expectedVerdictsAreReadStrictly() throws {
+    let path = folder.file("expected.yaml")
+    let text = ExpectedVerdicts.text([("a", .refuted), ("b", .neverExecuted)])
+    try text.write(toFile: path, atomically: true, encoding: .utf8)
+    let read = ExpectedVerdicts(path: path, ids: ["a", "b"])
+    #expect(read.errors.isEmpty && read.verdicts == ["a": .refuted, "b": .neverExecuted])
+    try (text + "c: refuted\nd: maybe\n").write(toFile: path, atomically: true, encoding: .utf8)
+    let bad = ExpectedVerdicts(path: path, ids: ["a", "b", "d"])
+    #expect(bad.verdicts.count == 2 && bad.errors.count == 2)
+    #expect(bad.errors[0].message.contains("expected.yaml:4:"))
+    #expect(bad.errors[0].message.contains("no claim “c”"))
+    #expect(bad.errors[1].message.contains("no verdict “maybe”"))
+    #expect(ExpectedVerdicts(path: folder.file("absent.yaml"), ids: nil).errors.count == 1)
   }
 
   @Test func filesThatAreNoYAMLHarmNoOthers() throws {

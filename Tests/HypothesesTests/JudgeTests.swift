@@ -17,7 +17,7 @@ private func claim(
     id: "c", claim: "c", source: .text("a colleague"), against: nil, claimed: claimed,
     trial: parsed.quantity.isConstant
       ? .arithmetic(parsed.quantity, rule) : .experiment(experiment),
-    expected: nil, place: .option("c"))
+    expected: nil, sameAs: nil, place: .option("c"))
 }
 
 private func ns(_ low: Double, _ high: Double? = nil) -> ClaimedValue {
@@ -130,6 +130,25 @@ private var judge: Judge { Judge(QuantityInterval(coreGHz: 4)) }
     #expect(found(60).measured?.high == 60)
   }
 
+  @Test func whatRestsOnAStepTimedAloneSaysSo() throws {
+    let cost = try claim("cost(magic-check)", ns(50, 100), "between")
+    func found(_ most: Double?, alone: Double?) -> Judgement {
+      judge.judge(cost) { _ in
+        .unidentifiable(
+          Estimate(value: 5, low: 0, high: most),
+          alone: alone.map { Estimate(value: 5, low: 0, high: $0) }, reason: "nobody knows")
+      }
+    }
+    let bounded = found(300, alone: 20)
+    #expect(bounded.verdict == .refuted && bounded.basis == .isolated)
+    #expect(bounded.reason.contains("timed alone"))
+    #expect(bounded.measured?.high == 20)
+    #expect(found(300, alone: 60).verdict == .unidentifiable)
+    #expect(found(300, alone: 60).basis == nil && found(300, alone: nil).basis == nil)
+    // What is decided without it doesn't rest on it.
+    #expect(found(40, alone: 20).verdict == .refuted && found(40, alone: 20).basis == nil)
+  }
+
   @Test func assumptionsAreChecked() throws {
     let assumption = Claim.Assumption(
       component: Component(.magicCheck), per: .mallocCall,
@@ -146,6 +165,9 @@ private var judge: Judge { Judge(QuantityInterval(coreGHz: 4)) }
     let often = judged(2, Estimate(value: 10, low: 9, high: 11))
     #expect(often.verdict == .refuted)
     #expect(often.reason.contains("executed 2 times per malloc-call, not 1"))
+    let neither = judged(2, Estimate(value: 2, low: 1, high: 3))
+    #expect(neither.reason.contains("executed 2 times per malloc-call, not 1"))
+    #expect(neither.reason.contains("magic-check costs 2 ns, not 10 ns"))
     let cheap = judged(1, Estimate(value: 2, low: 1, high: 3))
     #expect(cheap.reason.contains("magic-check costs 2 ns, not 10 ns"))
     #expect(!judged(1, Estimate(value: 8, low: 3, high: 12)).reason.contains("magic-check"))
@@ -154,7 +176,8 @@ private var judge: Judge { Judge(QuantityInterval(coreGHz: 4)) }
   @Test func notTestableRowsStayUntested() {
     let claim = Claim(
       id: "c", claim: "c", source: .text("a"), against: nil, claimed: ns(4),
-      trial: .notTestable(reason: "it needs Windows"), expected: nil, place: .option("c"))
+      trial: .notTestable(reason: "it needs Windows"), expected: nil, sameAs: nil,
+      place: .option("c"))
     let found = judge.judge(claim) { _ in known(1, 1, 1) }
     #expect(found == Judgement(.notTestableHere, measured: nil, reason: "It needs Windows."))
     #expect(claim.expectedVerdict == .notTestableHere)

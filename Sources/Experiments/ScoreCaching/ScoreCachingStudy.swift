@@ -106,7 +106,7 @@ extension ScoreCaching {
       /// How far two series of the same form differ, in percent.
       public let noiseFloorPercent: Double?
       /// What the two allocations and their frees take alone.
-      public let allocationNs: Double
+      public let allocationNs: Estimate
       /// Parts of the predicted difference, nanoseconds per sort.
       public let terms: [Term]
       /// Steps per sort.
@@ -135,6 +135,7 @@ extension ScoreCaching {
         let loads = Series(kernel: .loads, workload: workload)
         let caching = Series(kernel: .caching, workload: workload)
         let sort = Series(kernel: .sortEntries, workload: workload)
+        let allocate = Series(kernel: .allocate, workload: workload)
         var twin = loads
         twin.isTwin = true
         let noise = Self.change(from: times(loads), to: times(twin), seed: seed)
@@ -149,7 +150,7 @@ extension ScoreCaching {
           predicted: Self.percent(try predictor.prediction(workload.population)),
           measured: Self.change(from: times(loads), to: times(caching), seed: seed),
           noiseFloorPercent: noise.low.flatMap { low in noise.high.map { max(abs(low), abs($0)) } },
-          allocationNs: predictor.allocationNs(workload.population),
+          allocationNs: RepeatStatistics.difference(times(allocate), seed: seed),
           terms: try predictor.terms(workload.population), loads: steps(loads),
           caching: steps(caching), overhead: zip(steps(caching), steps(sort)).map { $0 - $1 })
       }

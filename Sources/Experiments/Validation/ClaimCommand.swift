@@ -3,16 +3,24 @@ import Foundation
 import Hypotheses
 import Traces
 
-/// The command line that shows what a verdict rests on.
+/// The command lines that give a verdict again, and show what it rests on.
 struct ClaimCommand {
   /// The folder of the bundled traces.
   let traces: URL
   let catalogue: DesignCatalogue
   let repeats: Int
+  /// The words that run the same validation.
+  let validate: [String]
 
-  /// Commands for a shell, in the order in which they are to be run.
-  func text(_ claim: Claim) -> String {
-    guard case .experiment(let experiment) = claim.trial else { return again(claim) }
+  /// Judges one claim as it was judged among all of them.
+  func validate(_ claim: Claim) -> String {
+    (validate.map(Self.quoted) + ["--only", claim.id]).joined(separator: " ")
+  }
+
+  /// Commands for a shell, in the order in which they are to be run; nil where there is nothing to
+  /// look at but the claim.
+  func inspect(_ claim: Claim) -> String? {
+    guard let experiment = claim.experiment else { return nil }
     let measures = experiment.quantity.measures
     guard let workload = experiment.workload else { return "mallometer calibrate" }
     if case .scoreCaching = workload.origin { return "mallometer study score-caching" }
@@ -59,18 +67,12 @@ struct ClaimCommand {
       case .count where workload.threads == .recorded:
         return run("mallometer check", designs + ["--concurrent"])
       case .systemCalls where experiment.designs.contains(where: { $0.design == nil }):
-        return again(claim)
+        return nil
       case .count, .bytes, .systemCalls: return run("mallometer simulate", designs)
       default: break
       }
     }
     return run("mallometer info", [])
-  }
-
-  /// Judges the claim alone.
-  private func again(_ claim: Claim) -> String {
-    guard case .file(let path, _, _) = claim.place else { return "mallometer validate" }
-    return "mallometer validate \(Self.quoted(path)) --only \(claim.id)"
   }
 
   private func generate(_ workload: ClaimWorkload) -> [String] {

@@ -38,9 +38,12 @@ struct ClaimCosts {
     }
     // What takes so long alone, give or take as much again, is drawn from that.
     let alone = obstacle.columns.allSatisfy(model.wasTimedAlone) ? found.high : nil
-    let high = [most.map { max($0, 0) }, together(weights), alone].compactMap { $0 }.min()
+    let most = [most.map { max($0, 0) }, together(weights)].compactMap { $0 }.min()
+    func upTo(_ high: Double?) -> Estimate {
+      Estimate(value: min(found.value, high ?? found.value), low: 0, high: high)
+    }
     return .unidentifiable(
-      Estimate(value: min(found.value, high ?? found.value), low: 0, high: high),
+      upTo(most), alone: alone.flatMap { $0 < most ?? .infinity ? upTo($0) : nil },
       reason: obstacle.reason)
   }
 
@@ -91,4 +94,9 @@ struct ClaimCosts {
     }
     return "\(name) is almost a sum of other steps' counts in all runs"
   }
+}
+
+/// Why there are no costs.
+struct ClaimCostsError: Error {
+  let reason: String
 }

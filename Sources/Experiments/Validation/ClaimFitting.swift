@@ -19,18 +19,16 @@ struct ClaimFitting {
   /// - Parameter facts: of every workload.
   func costs(
     _ facts: [WorkloadFacts], isolated: [Step: Double]
-  ) throws -> Result<ClaimCosts, ClaimCostsError> {
-    let families = Set(facts.flatMap(\.needs.priced).map(\.family))
-    guard !families.isEmpty else {
+  ) throws -> Result<(costs: ClaimCosts, date: Date), ClaimCostsError> {
+    guard let designs = designs(facts) else {
       return .failure(ClaimCostsError(reason: "no claim needs costs"))
     }
-    let designs = TrainingRuns.designs(of: families)
     let laboratory = try bench.fittingLaboratory()
-    let samples = FitExperiment.distinct(try training.map { try laboratory.open($0) })
-    let key = try self.key(facts, designs, samples, laboratory)
+    let samples = try samples(laboratory)
+    let key = try self.key(facts, isolated: isolated)
     let notebook = laboratory.notebook
     if let known = try notebook.latest(.fit, subject: key, as: CostModel.self) {
-      return .success(ClaimCosts(model: known.content))
+      return .success((ClaimCosts(model: known.content), known.time))
     }
     var runs = try facts.flatMap { try $0.trainingRuns() }
     if !samples.isEmpty {
@@ -52,16 +50,17 @@ struct ClaimFitting {
     }
     try notebook.add(.fit, subject: key, seed: options.seed, content: model)
     // As it is kept, with draws in single precision: the next run finds the same.
-    let kept = try notebook.latest(.fit, subject: key, as: CostModel.self)?.content
-    return .success(ClaimCosts(model: kept ?? model))
+    let kept = try notebook.latest(.fit, subject: key, as: CostModel.self)
+    return .success((ClaimCosts(model: kept?.content ?? model), kept?.time ?? Date()))
   }
 
-  /// Names what is fitted. A later calibration or measurement of the same makes no other fit:
-  /// verdicts stay what they are until something else is asked.
-  private func key(
-    _ facts: [WorkloadFacts], _ designs: [Design], _ samples: [Laboratory.Sample],
-    _ laboratory: Laboratory
-  ) throws -> String {
+  /// Names what is fitted: what was asked for, the calibration, and all times on the claims' own
+  /// workloads. Measuring the bundled traces again, as `inspect` may, makes no other fit: what a
+  /// verdict rests on stays until what it is about is measured anew.
+  func key(_ facts: [WorkloadFacts], isolated: [Step: Double]) throws -> String {
+    let laboratory = try bench.fittingLaboratory()
+    let samples = try samples(laboratory)
+    let designs = designs(facts) ?? []
     var parts = [try laboratory.modelVersion, try Subject.canonical(options), "\(budget)"]
     parts += samples.map(\.hash) + designs.map(\.description)
     for one in facts {
@@ -69,8 +68,22 @@ struct ClaimFitting {
       parts += one.needs.timed.map(\.description) + one.needs.counted.map(\.description)
       parts.append(one.failure ?? "")
     }
+    parts += isolated.map { "\($0.key.name) \($0.value)" }.sorted()
     var hash = SHA256()
     Data(parts.joined(separator: "\n").utf8).withUnsafeBytes { hash.update($0) }
+    for run in try facts.flatMap({ try $0.trainingRuns() }) {
+      run.nanoseconds.withUnsafeBytes { hash.update($0) }
+    }
     return "claims \(hash.hexadecimal())"
+  }
+
+  /// What is fitted on besides: nil where no claim asks for costs.
+  private func designs(_ facts: [WorkloadFacts]) -> [Design]? {
+    let families = Set(facts.flatMap(\.needs.priced).map(\.family))
+    return families.isEmpty ? nil : TrainingRuns.designs(of: families)
+  }
+
+  private func samples(_ laboratory: Laboratory) throws -> [Laboratory.Sample] {
+    FitExperiment.distinct(try training.map { try laboratory.open($0) })
   }
 }

@@ -12,14 +12,21 @@ struct ClaimMeasuring {
 
   /// Of a workload shorter than a window: every repeat is a fresh process.
   private static let shortRepeats = 30
-  private static let concurrentRuns = 3
+  /// The range of six runs holds their median at 95 %.
+  private static let concurrentRuns = 6
 
   /// What was found on every workload. One that can't be run says why; only an interruption and a
   /// broken notebook end it all.
-  func facts(_ needs: [ClaimNeeds]) throws -> [WorkloadFacts] {
+  /// - Parameter unopened: gets the workloads that there are no facts of, each with the reason.
+  func facts(
+    _ needs: [ClaimNeeds], unopened: inout [ClaimWorkload: String]
+  ) throws -> [WorkloadFacts] {
     var facts: [WorkloadFacts] = []
     for need in needs {
-      facts.append(WorkloadFacts(needs: need, setting: try bench.open(need.workload)))
+      let failure = try Self.tolerating {
+        facts.append(WorkloadFacts(needs: need, setting: try bench.open(need.workload)))
+      }
+      if let failure { unopened[need.workload] = failure }
     }
     try count(&facts)
     for index in facts.indices {
@@ -64,27 +71,43 @@ struct ClaimMeasuring {
 
   private func measure(_ facts: inout WorkloadFacts) throws {
     let setting = facts.setting
-    let libraries = SystemLibraries()
+    let laboratory = setting.laboratory
     var present: [Allocator] = []
     for allocator in facts.needs.timed {
-      if case .system(let name) = allocator {
-        do throws(SystemLibraryError) {
-          _ = try libraries.find(name)
-        } catch {
-          facts.failures[allocator] = (.notTestableHere, error.message)
-          continue
-        }
+      if case .own = allocator {
+        present.append(allocator)
+        continue
       }
-      present.append(allocator)
+      do {
+        _ = try Contender(
+          allocator, compiler: laboratory.compiler, libraries: laboratory.systemLibraries)
+        present.append(allocator)
+      } catch let error as SystemLibraryError {
+        facts.failures[allocator] = (.notTestableHere, error.message)
+      }
     }
-    guard !present.isEmpty else { return }
     let isShort = setting.sample.workload.operationCount < setting.options.windowEvents
     let repeats = isShort ? max(repeats, Self.shortRepeats) : repeats
-    setting.laboratory.stage(
-      "replaying \(setting.sample.name)",
-      Laboratory.replays(of: present.count, repeats: repeats))
-    facts.measured = try setting.laboratory.measure(
-      setting.sample, present, repeats: repeats, twin: true)
+    let record = ReplayFailures(setting)
+    for (allocator, reason) in try record.known(among: present) {
+      facts.failures[allocator] = (.inconclusive, reason)
+      present.removeAll { $0 == allocator }
+    }
+    while !present.isEmpty {
+      laboratory.stage(
+        "replaying \(setting.sample.name)",
+        Laboratory.replays(of: present.count, repeats: repeats))
+      do {
+        facts.measured = try laboratory.measure(
+          setting.sample, present, repeats: repeats, twin: true)
+        return
+      } catch let error as PlayerError {
+        // The others can do without it.
+        guard let failed = try record.note(error, among: present) else { throw error }
+        facts.failures[failed] = (.inconclusive, error.message)
+        present.removeAll { $0 == failed }
+      }
+    }
   }
 
   private func measureOnOneThread(_ facts: inout WorkloadFacts) throws {
@@ -111,14 +134,21 @@ struct ClaimMeasuring {
   private func tolerating(
     _ facts: inout WorkloadFacts, _ body: (inout WorkloadFacts) throws -> Void
   ) throws {
+    let failure = try Self.tolerating { try body(&facts) }
+    facts.failure = facts.failure ?? failure
+  }
+
+  /// What went wrong, unless it ends everything.
+  private static func tolerating(_ body: () throws -> Void) throws -> String? {
     do {
-      try body(&facts)
+      try body()
+      return nil
     } catch PlayerError.interrupted {
       throw PlayerError.interrupted
     } catch let error as NotebookError {
       throw error
     } catch let error as any UserFacingError {
-      facts.failure = facts.failure ?? error.message
+      return error.message
     }
   }
 }

@@ -27,15 +27,28 @@ struct ClaimStudy {
     case .referenceCountUpdates:
       return steps(row.caching, .referenceIncrements, .referenceDecrements)
     case .atomicLoadCost: return .known(atomicLoad)
-    case .allocationCost:
-      return .missing(
-        .inconclusive, reason: "the study times its allocations together with their frees")
-    case .cachingOverhead: return .known(overhead(row))
+    case .cachingOverhead: return .known(row.overheadNs)
+    case .allocationTime: return .known(row.allocationNs)
+    case .copyingTime: return .known(copying(row))
     }
   }
 
   private var atomicLoad: Estimate {
-    findings.costs.first { $0.cost == .atomicLoad }?.ns ?? Estimate(unbounded: 0)
+    cost(.atomicLoad)
+  }
+
+  private func cost(_ cost: ScoreCaching.Cost) -> Estimate {
+    findings.costs.first { $0.cost == cost }?.ns ?? Estimate(unbounded: 0)
+  }
+
+  /// What the cached form moves and copies besides sorting, by its fitted costs.
+  private func copying(_ row: ScoreCaching.Findings.Row) -> Estimate {
+    let parts: [(ScoreCaching.Step, ScoreCaching.Cost)] = [
+      (.elementMoves, .elementMove), (.bytesMoved, .byteMoved), (.bytesCopied, .byteCopied),
+    ]
+    return parts.reduce(Estimate(exactly: 0)) {
+      $0.plus(cost($1.1).scaled(by: row.overhead[$1.0.rawValue]))
+    }
   }
 
   /// As a share, no more surely than the same form measured twice agrees with itself.
@@ -46,32 +59,11 @@ struct ClaimStudy {
       low: row.measured.low.map { min($0, row.measured.value - floor) / 100 },
       high: row.measured.high.map { max($0, row.measured.value + floor) / 100 })
   }
-
-  /// The cached form's time less the other's, and the loads back that only the other one makes at
-  /// its comparisons.
-  private func overhead(_ row: ScoreCaching.Findings.Row) -> Estimate {
-    let loads =
-      row.loads[ScoreCaching.Step.atomicLoads.rawValue]
-    let load = atomicLoad
-    let value = row.cachingNs.value - row.loadsNs.value + loads * load.value
-    func reach(_ end: (Estimate) -> Double?, _ other: (Estimate) -> Double?) -> Double? {
-      guard let caching = end(row.cachingNs), let sorting = other(row.loadsNs),
-        let cost = end(load)
-      else { return nil }
-      let parts = [
-        caching - row.cachingNs.value, sorting - row.loadsNs.value, loads * (cost - load.value),
-      ]
-      return parts.reduce(0) { $0 + $1 * $1 }.squareRoot()
-    }
-    return Estimate(
-      value: value, low: reach(\.low, \.high).map { value - $0 },
-      high: reach(\.high, \.low).map { value + $0 })
-  }
 }
 
 extension Evidence {
   /// Counted.
   static func known(exactly value: Double) -> Evidence {
-    .known(Estimate(value: value, low: value, high: value))
+    .known(Estimate(exactly: value))
   }
 }

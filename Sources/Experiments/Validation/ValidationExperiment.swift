@@ -25,6 +25,8 @@ public struct ValidationExperiment {
   public let fitOptions: FitOptions
   /// Runs the study of score caching on these populations.
   public let study: ([Int]) throws -> ScoreCaching.Findings
+  /// Words of a command line that runs this experiment again, to which `--only ID` is added.
+  public let command: [String]
 
   /// Replays of each allocator unless something else is asked for.
   public static let usualRepeats = 18
@@ -33,6 +35,7 @@ public struct ValidationExperiment {
   public init(
     bench: ClaimBench, catalogue: DesignCatalogue, traces: URL, training: [String],
     budget: Double, repeats: Int = Self.usualRepeats, fitOptions: FitOptions = FitOptions(),
+    command: [String] = ["mallometer", "validate"],
     study: @escaping ([Int]) throws -> ScoreCaching.Findings
   ) {
     self.bench = bench
@@ -42,35 +45,62 @@ public struct ValidationExperiment {
     self.budget = budget
     self.repeats = repeats
     self.fitOptions = fitOptions
+    self.command = command
     self.study = study
   }
 
-  /// The verdict on every claim, in their order. Each is kept in the notebook.
-  public func run(_ claims: [Claim]) throws -> [ClaimVerdict] {
-    let needs = try ClaimNeeds.all(claims, catalogue: catalogue)
-    let isMeasured = claims.contains {
-      if case .experiment = $0.trial { return true }
-      return false
-    }
-    let calibration = isMeasured ? try bench.laboratory().calibration() : nil
-    let facts = try ClaimMeasuring(bench: bench, repeats: repeats).facts(needs)
+  /// Verdicts, and what they rest on together.
+  public struct Outcome: Sendable {
+    public let verdicts: [ClaimVerdict]
+    /// When the costs were fitted; nil where none were needed or could be had.
+    public let fitted: Date?
+  }
+
+  /// The verdicts on some of the claims, in their order. Each is kept in the notebook.
+  ///
+  /// A claim's verdict is the same whichever others are chosen: everything that is measured beside
+  /// it is what all the claims need, and costs are fitted on the workloads of all of them. Only what
+  /// no chosen claim rests on is left out.
+  /// - Parameter isChosen: whether a claim is to be judged.
+  public func run(
+    _ claims: [Claim], choosing isChosen: (Claim) -> Bool = { _ in true }
+  ) throws -> Outcome {
+    let chosen = claims.filter(isChosen)
+    let needsCosts = chosen.contains { $0.experiment?.needsCosts == true }
+    let workloads = Set(chosen.compactMap { $0.experiment?.workload })
+    let needs = ClaimNeeds.all(claims, catalogue: catalogue)
+      .filter { needsCosts || workloads.contains($0.workload) }
+    let isCalibrated = needsCosts || chosen.contains { $0.needsCalibration }
+    let calibration = isCalibrated ? try bench.laboratory().calibration() : nil
     let isolated = calibration?.isolated ?? [:]
-    let costs = try ClaimFitting(
-      bench: bench, training: training, budget: budget, options: fitOptions
-    ).costs(facts, isolated: isolated.mapValues(\.value))
-    let (study, studyFailure) = try self.study(claims)
+    var unopened: [ClaimWorkload: String] = [:]
+    let facts = try ClaimMeasuring(bench: bench, repeats: repeats)
+      .facts(needs, unopened: &unopened)
+    let fitted = try needsCosts ? fit(facts, isolated) : nil
+    let studied = try study(chosen.contains { $0.experiment?.isStudied == true } ? claims : [])
     let evidence = ClaimEvidence(
       facts: Dictionary(uniqueKeysWithValues: facts.map { ($0.needs.workload, $0) }),
-      costs: costs, isolated: isolated, study: study, studyFailure: studyFailure,
+      unopened: unopened,
+      costs: fitted?.map(\.costs) ?? .failure(ClaimCostsError(reason: "no claim needs costs")),
+      isolated: isolated, study: studied.findings, studyFailure: studied.failure,
       catalogue: catalogue)
-    let clock = calibration?.coreGHz ?? 1
-    let verdicts = claims.map { claim in
+    let command = ClaimCommand(
+      traces: traces, catalogue: catalogue, repeats: repeats, validate: command)
+    let verdicts = chosen.map { claim in
+      // A claim without cycles is the same at any clock.
       ClaimVerdict(
-        claim, judgement: Self.judge(claim, evidence, coreGHz: clock),
-        command: ClaimCommand(traces: traces, catalogue: catalogue, repeats: repeats).text(claim))
+        claim, judgement: Self.judge(claim, evidence, coreGHz: calibration?.coreGHz ?? 1),
+        command: command.validate(claim), inspect: command.inspect(claim))
     }
     try keep(verdicts)
-    return verdicts
+    return Outcome(verdicts: verdicts, fitted: try? fitted?.get().date)
+  }
+
+  private func fit(
+    _ facts: [WorkloadFacts], _ isolated: [Step: Estimate]
+  ) throws -> Result<(costs: ClaimCosts, date: Date), ClaimCostsError> {
+    try ClaimFitting(bench: bench, training: training, budget: budget, options: fitOptions)
+      .costs(facts, isolated: isolated.mapValues(\.value))
   }
 
   private static func judge(
@@ -99,7 +129,9 @@ public struct ValidationExperiment {
       assumptions: evidence.assumptions(experiment))
   }
 
-  private func study(_ claims: [Claim]) throws -> (ClaimStudy?, String?) {
+  private func study(
+    _ claims: [Claim]
+  ) throws -> (findings: ClaimStudy?, failure: String?) {
     var populations: Set<Int> = []
     for claim in claims {
       guard case .experiment(let experiment) = claim.trial,
@@ -126,68 +158,5 @@ public struct ValidationExperiment {
       try laboratory.notebook.add(
         .verdict, subject: verdict.id, seed: fitOptions.seed, content: verdict)
     }
-  }
-}
-
-/// A claim with its verdict. Kept in the notebook.
-public struct ClaimVerdict: Codable, Equatable, Sendable {
-  /// Of the claim.
-  public let id: String
-  /// The claim in one sentence.
-  public let claim: String
-  /// What the data say of it.
-  public let verdict: Verdict
-  /// What its file says is to be expected.
-  public let expected: Verdict
-  /// As the file has it, with its unit.
-  public let claimed: String
-  /// In the unit of the claim; nil where nothing was measured.
-  public let measured: Estimate?
-  /// What claimed and measured are counted in.
-  public let unit: String
-  /// In one sentence.
-  public let reason: String
-  /// Where the claim was made.
-  public let source: String
-  /// The other place that the source contradicts.
-  public let against: String?
-  /// What our own design stands in for.
-  public let standIn: String?
-  /// Shows what the verdict rests on.
-  public let command: String
-
-  init(_ claim: Claim, judgement: Judgement, command: String) {
-    id = claim.id
-    self.claim = claim.claim
-    verdict = judgement.verdict
-    expected = claim.expectedVerdict
-    claimed = claim.claimed.description
-    measured = judgement.measured
-    unit = claim.claimed.unit.rawValue
-    reason = judgement.reason
-    source = claim.source.description
-    against = claim.against?.description
-    if case .experiment(let experiment) = claim.trial {
-      standIn = experiment.standIn
-    } else {
-      standIn = nil
-    }
-    self.command = command
-  }
-
-  /// Whether it is the one that its file says is to be expected.
-  public var isExpected: Bool { verdict == expected }
-}
-
-extension ClaimEvidence {
-  /// Half of the interval of a weighted sum of costs, which come from one fit.
-  func halfWidth(_ measures: [Measure: Double], _ experiment: Claim.Experiment) -> Double? {
-    guard case .success(let costs) = costs else { return nil }
-    var sum = [Double](repeating: 0, count: Step.count)
-    for (measure, weight) in measures {
-      guard let weights = weights(measure, experiment) else { return nil }
-      for step in sum.indices { sum[step] += weight * weights[step] }
-    }
-    return costs.model.halfWidth(sum)
   }
 }

@@ -67,13 +67,19 @@ struct WorkloadFacts {
       let sum = result.windowNanoseconds(index).reduce(0) { $0 + Double($1) }
       let value = sum / Double(max(result.calls, 1))
       guard let error = errors[index] else { return Estimate(unbounded: value) }
-      let half = Self.quantile * (error * error + null * null).squareRoot()
+      let half =
+        (error * error + null * null).squareRoot()
+        * RepeatStatistics.studentQuantile(degreesOfFreedom: Self.freedom(result, index))
       return Estimate(value: value, low: value - half, high: value + half)
     }
   }
 
-  /// Of Student's t for some ten repeats.
-  private static let quantile = 2.2
+  /// Of a standard error: what the repeats leave, or few builds whose scatter is drawn towards all
+  /// designs' with the weight of four more.
+  private static func freedom(_ result: CampaignResult, _ index: Int) -> Int {
+    let repeats = result.contenders[index].count - 1
+    return result.builds > 1 ? min(repeats, result.builds + 3) : repeats
+  }
 
   /// One allocator's time less another's, no more surely than the same allocator measured twice
   /// agrees with itself.
@@ -114,22 +120,4 @@ struct WorkloadFacts {
         nullStandardError: measured.result.nullStandardError)
     }
   }
-}
-
-extension CountedRun {
-  /// Executions in the whole run, by step.
-  var executions: [Double] {
-    let stepCount = Step.count
-    var sums = [Double](repeating: 0, count: stepCount)
-    for (window, count) in operations.enumerated() {
-      for step in 0..<stepCount {
-        // Whole numbers again: per operation they are kept as fractions.
-        sums[step] += (Double(counts[window * stepCount + step]) * Double(count)).rounded()
-      }
-    }
-    return sums
-  }
-
-  /// Executions of a step in the whole run.
-  func total(_ step: Step) -> Double { executions[Int(step.rawValue)] }
 }

@@ -6,8 +6,9 @@ public enum Evidence: Hashable, Sendable {
   /// counted exactly.
   case known(Estimate)
   /// A cost, or a share of costs, that no data tell from others'. Its interval is all that it may
-  /// be, however the sum is divided.
-  case unidentifiable(Estimate, reason: String)
+  /// be, however the sum is divided; `alone` is that interval if what `calibrate` found for
+  /// steps alone, uncertain by as much as itself, holds in place; nil where that says nothing.
+  case unidentifiable(Estimate, alone: Estimate? = nil, reason: String)
   /// What it is the cost or the payoff of never happens.
   case neverExecuted(reason: String)
   /// It couldn't be had: `inconclusive` or `not testable here`, and why.
@@ -16,7 +17,7 @@ public enum Evidence: Hashable, Sendable {
   /// The value with its interval, where there is one.
   public var estimate: Estimate? {
     switch self {
-    case .known(let estimate), .unidentifiable(let estimate, _): estimate
+    case .known(let estimate), .unidentifiable(let estimate, _, _): estimate
     case .neverExecuted, .missing: nil
     }
   }
@@ -41,19 +42,21 @@ public struct AssumptionFinding: Hashable, Sendable {
   /// As far as a source's figure is rounded: what is further off was assumed wrongly.
   static let tolerance = 1.5
 
-  /// What of it is wrong, as the end of a sentence; nil where all is as assumed, or unknown.
-  func difference(coreGHz: Double) -> String? {
+  /// What of it is wrong, each as the end of a sentence: how often, and how much.
+  func differences(coreGHz: Double) -> [String] {
     let name = assumption.component.name
+    var found: [String] = []
     if let assumed = assumption.times, Self.isOff(times, times, assumed, coreGHz) {
-      return "\(name) is executed \(Sentence.number(times)) times per \(assumption.per.name), "
-        + "not \(assumed.text)"
+      found.append(
+        "\(name) is executed \(Sentence.number(times)) times per \(assumption.per.name), "
+          + "not \(assumed.text)")
     }
     if let assumed = assumption.cost, let cost,
       Self.isOff(cost.low ?? -.infinity, cost.high ?? .infinity, assumed, coreGHz)
     {
-      return "\(name) costs \(Sentence.number(cost.value)) ns, not \(assumed.description)"
+      found.append("\(name) costs \(Sentence.number(cost.value)) ns, not \(assumed.description)")
     }
-    return nil
+    return found
   }
 
   /// Whether all of an interval lies beyond the tolerance.

@@ -35,12 +35,14 @@ public struct Judge {
     var values: [Measure: Estimate] = [:]
     var missing: (Verdict, String)?
     var never: String?
+    var alone: [Measure: Estimate] = [:]
     var unidentifiable: [String] = []
     for measure in experiment.quantity.measures {
       switch evidence(measure) {
       case .known(let estimate): values[measure] = estimate
-      case .unidentifiable(let estimate, let reason):
+      case .unidentifiable(let estimate, let bounded, let reason):
         values[measure] = estimate
+        alone[measure] = bounded
         unidentifiable.append(reason)
       case .neverExecuted(let reason): never = never ?? reason
       case .missing(let verdict, let reason):
@@ -59,13 +61,25 @@ public struct Judge {
     if let never {
       return Judgement(.neverExecuted, measured: nil, reason: Self.sentence(never))
     }
-    var notes = assumptions.compactMap { $0.difference(coreGHz: interval.coreGHz) }
-    // Decided in spite of them: by the most and the least that they may be.
-    if !unidentifiable.isEmpty { notes = ["all that it may be"] + notes }
-    let found = compare(
-      experiment.quantity, experiment.rule, claimed, values,
-      note: notes.isEmpty ? nil : notes.joined(separator: ", and "))
+    let notes = assumptions.flatMap { $0.differences(coreGHz: interval.coreGHz) }
+    func compared(_ values: [Measure: Estimate], _ note: String?) -> Judgement {
+      let all = (note.map { [$0] } ?? []) + notes
+      return compare(
+        experiment.quantity, experiment.rule, claimed, values,
+        note: all.isEmpty ? nil : all.joined(separator: ", and "))
+    }
+    // Decided in spite of what no data tell: by the most and the least that it may be.
+    let found = compared(values, unidentifiable.isEmpty ? nil : "all that it may be")
     guard found.verdict == .inconclusive, !unidentifiable.isEmpty else { return found }
+    if !alone.isEmpty {
+      let bounded = compared(
+        values.merging(alone) { $1 },
+        "it rests on steps timed alone, give or take as much again")
+      if bounded.verdict != .inconclusive {
+        return Judgement(
+          bounded.verdict, measured: bounded.measured, reason: bounded.reason, basis: .isolated)
+      }
+    }
     return Judgement(
       .unidentifiable, measured: found.measured,
       reason: Self.sentence(unidentifiable.joined(separator: "; ")))
@@ -86,7 +100,7 @@ public struct Judge {
             ? "what the quantity divides by never happens here"
             : "what the quantity divides by is not told from nothing"))
     }
-    let measured = found.times(1 / claimed.unit.scale(coreGHz: interval.coreGHz))
+    let measured = found.scaled(by: 1 / claimed.unit.scale(coreGHz: interval.coreGHz))
     let verdict = Self.verdict(measured, rule, claimed)
     let place =
       switch verdict {
@@ -122,13 +136,5 @@ public struct Judge {
   private static func sentence(_ text: String) -> String {
     let text = text.hasSuffix(".") ? String(text.dropLast()) : text
     return text.prefix(1).uppercased() + text.dropFirst() + "."
-  }
-}
-
-extension Estimate {
-  /// Multiplied by a positive number.
-  fileprivate func times(_ factor: Double) -> Estimate {
-    Estimate(
-      value: value * factor, low: low.map { $0 * factor }, high: high.map { $0 * factor })
   }
 }

@@ -9,12 +9,22 @@ public struct Judgement: Hashable, Sendable {
   public let measured: Estimate?
   /// Why, in one sentence.
   public let reason: String
+  /// What it rests on besides the data in place; nil for most.
+  public let basis: Basis?
+
+  /// What a verdict may rest on besides the data in place.
+  public enum Basis: String, CaseIterable, Sendable, Codable {
+    /// What `calibrate` found for steps alone, uncertain by as much as itself, holds in place: an
+    /// assumption.
+    case isolated
+  }
 
   /// A verdict with its reason.
-  public init(_ verdict: Verdict, measured: Estimate?, reason: String) {
+  public init(_ verdict: Verdict, measured: Estimate?, reason: String, basis: Basis? = nil) {
     self.verdict = verdict
     self.measured = measured
     self.reason = reason
+    self.basis = basis
   }
 }
 
@@ -57,7 +67,7 @@ enum Sentence {
   /// `8.41 ns (8.3 to 8.55)`; an exact value without the parenthesis.
   static func estimate(_ estimate: Estimate, _ unit: ClaimUnit) -> String {
     let value = "\(number(estimate.value)) \(unit.rawValue)"
-    if estimate.low == estimate.value && estimate.high == estimate.value { return value }
+    if estimate.isExact { return value }
     let low = estimate.low ?? -.infinity
     let high = estimate.high ?? .infinity
     return "\(value) (\(number(low)) to \(number(high)))"

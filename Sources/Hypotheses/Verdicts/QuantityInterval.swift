@@ -36,8 +36,7 @@ public struct QuantityInterval {
       guard let interval = estimate(of: divisor, values) else { return nil }
       if interval.contains(0) { return Estimate(unbounded: value) }
     }
-    var down = 0.0
-    var up = 0.0
+    var errors = ErrorSquares()
     let measures = quantity.measures
     let together = measures.filter(isJoint)
     var half: Double?
@@ -47,8 +46,8 @@ public struct QuantityInterval {
           uniqueKeysWithValues: together.map { ($0, slope(of: quantity, by: $0, values)) }))
     }
     if let half {
-      down += half * half
-      up += half * half
+      errors.add(move: -half)
+      errors.add(move: half)
     }
     for measure in measures where half == nil || !together.contains(measure) {
       guard let estimate = values[measure] else { return nil }
@@ -56,15 +55,13 @@ public struct QuantityInterval {
       for (end, isLow) in [(estimate.low, true), (estimate.high, false)] {
         guard let end else {
           // Where the expression doesn't depend on it, no end matters.
-          if slope != 0 { if (slope > 0) == isLow { down = .infinity } else { up = .infinity } }
+          if slope != 0 { errors.add(move: (slope > 0) == isLow ? -.infinity : .infinity) }
           continue
         }
-        let moved = evaluate(quantity, values, with: measure, at: end) - value
-        if moved < 0 { down += moved * moved } else { up += moved * moved }
+        errors.add(move: evaluate(quantity, values, with: measure, at: end) - value)
       }
     }
-    return Estimate(
-      value: value, low: value - down.squareRoot(), high: value + up.squareRoot())
+    return errors.estimate(value)
   }
 
   private func evaluate(
