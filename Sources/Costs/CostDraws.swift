@@ -4,7 +4,7 @@ import Platform
 /// Joint draws of all costs: each is what the costs would be, had other traces, variants or runs been
 /// measured, and had something else been assumed of the steps that no data separate.
 ///
-/// Runs share traces and share variants, and both make their errors alike: clusters two ways. Each
+/// Runs share programs, of which there may be several traces, and share variants, and both make their errors alike: clusters two ways. Each
 /// way is drawn by itself and single runs are as well. How far any sum of costs scatters follows from
 /// the three: V(trace) + V(variant) − V(run), but no less than either way alone (A. C. Cameron,
 /// J. B. Gelbach, D. L. Miller: Robust inference with multiway clustering, 2011). Clusters get
@@ -42,7 +42,9 @@ struct CostDraws: Sendable {
   ///   - keep: of how many of them the sums are kept.
   init(_ set: TrainingSet, _ fit: RobustFit, runs: [Int], parts: Int, draws: Int, keep: Int) {
     let stretches = Array(0..<parts)
-    let traces = runs.map { run in stretches.map { set.rows[run].trace * parts + $0 } }
+    let traces = runs.map { run in
+      stretches.map { set.programs[set.rows[run].trace] * parts + $0 }
+    }
     let variants = runs.map { run in stretches.map { _ in set.rows[run].variant } }
     let single = runs.indices.map { place in stretches.map { place * parts + $0 } }
     let traceCount = Set(traces.joined()).count

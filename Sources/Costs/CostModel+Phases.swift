@@ -2,9 +2,9 @@ extension CostModel {
   /// The gap of two runs over the trace's time, and what the steps explain of it: nothing is hidden
   /// by averaging.
   /// - Parameter parts: stretches of about the same number of windows.
-  /// - Returns: nanoseconds per operation of each stretch.
+  /// - Returns: nanoseconds per operation of each stretch, and its windows.
   public func phases(_ from: Run, _ to: Run, parts: Int = 10) throws(CostsError)
-    -> [(gap: Double, explained: Double)]
+    -> [(windows: Range<Int>, gap: Double, explained: Double)]
   {
     guard from.windows == to.windows else {
       throw .shape(what: "windows", have: to.windows, expected: from.windows)
@@ -19,7 +19,7 @@ extension CostModel {
         explained += (first[column] - second[column]) * costs[column]
       }
       return (
-        from.meanNanoseconds(windows: range) - to.meanNanoseconds(windows: range), explained
+        range, from.meanNanoseconds(windows: range) - to.meanNanoseconds(windows: range), explained
       )
     }
   }

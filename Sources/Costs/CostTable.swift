@@ -22,9 +22,20 @@ public struct CostTable: Sendable, Codable, Equatable {
     public let priorShare: Double
     /// Where the cost comes from if not from data in place; nil if it does.
     public let remark: String?
+    /// Steps with which it makes up a null direction: only together are their costs known. Empty
+    /// for a cost of its own.
+    public let partners: [String]
+  }
+
+  /// A null direction: costs that may move together without changing any predicted time.
+  public struct Dependency: Sendable, Codable, Equatable {
+    public let steps: [String]
+    /// By how much each moves where the first moves by 1 ns.
+    public let ns: [Double]
   }
 
   public let lines: [Line]
+  public let dependencies: [Dependency]
   /// Largest by smallest singular value of the weighted, scaled columns that are reported.
   public let conditionNumber: Double
   /// Independent clusters less one, behind the intervals.
@@ -53,6 +64,10 @@ extension TrainingSet {
     let smallest = singular.last { $0 > 0 } ?? 0
     return CostTable(
       lines: report(fitted),
+      dependencies: fitted.known.dependencies.map { dependency in
+        CostTable.Dependency(
+          steps: dependency.columns.map { Column.name(columns[$0]) }, ns: dependency.direction)
+      },
       conditionNumber: smallest > 0
         ? (singular.first ?? 0) / smallest : .greatestFiniteMagnitude,
       degreesOfFreedom: fitted.draws.degreesOfFreedom, residualSpread: fitted.robust.spread)
@@ -85,6 +100,13 @@ extension TrainingSet {
       let name =
         group.columns.count > 1
         ? group.columns.map { Column.name(columns[$0]) }.joined(separator: "+") : nil
+      var partners: [String] = []
+      for dependency in known.dependencies where dependency.columns.contains(group.leader) {
+        for other in dependency.columns where other != group.leader {
+          let name = Column.name(columns[other])
+          if !partners.contains(name) { partners.append(name) }
+        }
+      }
       for place in group.columns {
         let column = columns[place]
         lines[column] = CostTable.Line(
@@ -93,13 +115,14 @@ extension TrainingSet {
           identifiable: model.isIdentifiable(column),
           varianceInflation: known.varianceInflation[group.leader],
           isolatedNs: model.isolated[column], priorShare: model.priorShares[column],
-          remark: model.remark(column))
+          remark: model.remark(column), partners: partners)
       }
     }
     for column in 0..<Step.count where lines[column] == nil {
       lines[column] = CostTable.Line(
         step: Column.name(column), group: nil, ns: nil, identifiable: false,
-        varianceInflation: nil, isolatedNs: model.isolated[column], priorShare: 1, remark: nil)
+        varianceInflation: nil, isolatedNs: model.isolated[column], priorShare: 1, remark: nil,
+        partners: [])
     }
     return lines.compactMap { $0 }
   }

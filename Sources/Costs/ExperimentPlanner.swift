@@ -86,18 +86,28 @@ public struct ExperimentPlanner {
 
   /// The open candidate that would narrow one column's interval most, and by which part of its
   /// width; nil when nothing is open.
+  ///
+  /// The derivative of the variance v = (A⁻¹)_cc by a candidate's part of A is −(A⁻¹)_c′ B (A⁻¹)_c: by it
+  /// the few are found of which the variance is computed.
   public func narrowing(column: Int) -> (index: Int, share: Double)? {
-    guard let before = Self.variance(chosen, scale, column) else { return nil }
+    guard let known = Self.inverseColumn(chosen, scale, column) else { return nil }
+    let before = known.variance
     var best: (index: Int, share: Double)?
-    for candidate in open {
+    let promising = open.map { candidate in
+      (index: candidate.index, gain: information[candidate.index].quadratic(known.column))
+    }.filter { $0.gain > 0 }.sorted { $0.gain > $1.gain }.prefix(Self.promising)
+    for candidate in promising {
       var sums = chosen
       sums.add(information[candidate.index])
-      guard let after = Self.variance(sums, scale, column) else { continue }
+      guard let after = Self.inverseColumn(sums, scale, column)?.variance else { continue }
       let share = 1 - (after / before).squareRoot()
       if share > best?.share ?? 0 { best = (candidate.index, share) }
     }
     return best
   }
+
+  /// Candidates that a variance is computed for.
+  private static let promising = 16
 
   /// A little of everything is known beforehand: keeps the determinant finite.
   private static let faint = 1e-4
@@ -121,8 +131,9 @@ public struct ExperimentPlanner {
     return scratch.logDeterminant(system)
   }
 
-  private static func variance(_ sums: NormalEquations, _ scale: [Double], _ column: Int)
-    -> Double?
+  /// A column of the inverse, by all columns, and of it the variance, of scaled columns.
+  private static func inverseColumn(_ sums: NormalEquations, _ scale: [Double], _ column: Int)
+    -> (column: [Double], variance: Double)?
   {
     let columns = scale.indices.filter { scale[$0] > 0 }
     guard let place = columns.firstIndex(of: column) else { return nil }
@@ -131,6 +142,10 @@ public struct ExperimentPlanner {
     let scratch = CholeskyScratch(capacity: system.size)
     let ones = [Double](repeating: 1, count: system.size)
     guard scratch.solve(system, ones, Array(0..<system.size)) == nil else { return nil }
-    return scratch.solution[place]
+    var result = [Double](repeating: 0, count: scale.count)
+    for (row, column) in columns.enumerated() {
+      result[column] = scratch.solution[row] * scale[column]
+    }
+    return (result, scratch.solution[place])
   }
 }

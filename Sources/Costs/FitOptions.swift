@@ -19,7 +19,7 @@ public struct FitOptions: Sendable, Equatable, Codable {
   /// Joint draws of all costs, for each of the ways in which runs are drawn.
   public var resamples = 100
   /// The same for each fold that is held out.
-  public var foldResamples = 16
+  public var foldResamples = 40
   /// Seed of the bootstrap.
   public var seed: UInt64 = 1
   /// Level of every interval.

@@ -5,6 +5,9 @@ import Designs
 public struct Run: Sendable {
   public let trace: String
   public let design: Design
+  /// What was recorded: traces of one program are no independent witnesses. The trace's name where
+  /// nobody says.
+  public let program: String
   /// Operations in each window.
   public let operations: [Float]
   /// Counts per operation, `windows` × `Step.count`, row-major.
@@ -25,7 +28,8 @@ public struct Run: Sendable {
   /// - Throws: `CostsError.shape` or `.notFinite`.
   public init(
     trace: String, design: Design, operations: [Float], counts: [Float], nanoseconds: [Float],
-    meanStandardError: Double? = nil, nullStandardError: Double? = nil, session: Int = 0
+    meanStandardError: Double? = nil, nullStandardError: Double? = nil, session: Int = 0,
+    program: String? = nil
   ) throws(CostsError) {
     guard nanoseconds.count == operations.count else {
       throw .shape(what: "times", have: nanoseconds.count, expected: operations.count)
@@ -39,12 +43,21 @@ public struct Run: Sendable {
     }
     self.trace = trace
     self.design = design
+    self.program = program ?? trace
     self.operations = operations
     self.counts = counts
     self.nanoseconds = nanoseconds
     self.meanStandardError = meanStandardError
     self.nullStandardError = nullStandardError
     self.session = session
+  }
+
+  /// The same counts with the same time per operation everywhere.
+  /// - Throws: `CostsError.notFinite`.
+  public func lasting(_ time: Double) throws(CostsError) -> Run {
+    try Run(
+      trace: trace, design: design, operations: operations, counts: counts,
+      nanoseconds: operations.map { _ in Float(time) }, program: program)
   }
 
   /// All operations of the run.

@@ -20,9 +20,9 @@ extension TrainingSet {
   ) throws(CostsError) -> Fitted {
     let indices = subset ?? Array(runs.indices)
     guard indices.count >= 2 else { throw .tooFewRuns(have: indices.count, need: 2) }
-    let traceCount = Set(indices.map { rows[$0].trace }).count
-    // Few traces: parts of a trace are the next best thing to independent.
-    let parts = traceCount >= 6 ? 1 : options.partsPerTrace
+    let programCount = Set(indices.map { programs[rows[$0].trace] }).count
+    // Few programs: parts of a trace are the next best thing to independent.
+    let parts = programCount >= 6 ? 1 : options.partsPerTrace
     let robust = RobustFit(self, runs: indices, parts: parts)
     let draws = CostDraws(
       self, robust, runs: indices, parts: parts, draws: options.resamples, keep: keep)

@@ -11,6 +11,8 @@ extension TrainingSet {
     let heldOut: [Int]
     /// What the fit sees.
     let training: [Int]
+    /// What it doesn't: what is predicted, and other traces of the same program.
+    let left: [Int]
   }
 
   /// Validates by one scheme. Folds with fewer than two training runs are left out.
@@ -24,7 +26,7 @@ extension TrainingSet {
     let costs: FoldCosts
   }
 
-  /// Holds out by each scheme.
+  /// Holds out by each scheme. With a trace goes what else there is of its program.
   ///
   /// A fold's sums are those of all runs less its own: a fit costs one solution, not a pass over all
   /// rows. Huber's weights stay those of the whole, but where a trace or a family is held out they
@@ -75,22 +77,23 @@ extension TrainingSet {
     _ places: [Int: Int], _ noise: RunNoise
   ) -> [Examination.Raw] {
     let onTrace = Set(trace.fold.heldOut)
+    let ofProgram = Set(trace.fold.left)
     let rest = whole.robust.leaving(
-      out: trace.fold.heldOut.compactMap { places[$0] }, of: whole.robust.data)
+      out: trace.fold.left.compactMap { places[$0] }, of: whole.robust.data)
     let all = Scatter(costs: whole.robust.costs, draws: whole.draws.kept.map { $0.map(\.costs) })
     var result: [Examination.Raw] = []
     for other in others {
       let cell = other.fold.heldOut.filter(onTrace.contains)
       guard !cell.isEmpty else { continue }
-      let left = other.fold.heldOut.filter { !onTrace.contains($0) }
-      let training = other.fold.training.filter { !onTrace.contains($0) }
+      let left = other.fold.left.filter { !ofProgram.contains($0) }
+      let training = other.fold.training.filter { !ofProgram.contains($0) }
       guard training.count >= 2 else { continue }
       var sums = whole.robust.leaving(out: left.compactMap { places[$0] }, of: rest)
       sums.add(priorSums(sums))
       let costs = sums.solveNonNegative(start: trace.costs.costs)
       let fold = Fold(
         name: trace.fold.name, keys: trace.fold.keys + other.fold.keys, heldOut: cell,
-        training: training)
+        training: training, left: trace.fold.left + left)
       result += evaluate(
         fold, scheme,
         FoldCosts(
@@ -143,18 +146,18 @@ extension TrainingSet {
   private func costs(
     _ fold: Fold, _ scheme: ValidationScheme, _ whole: Fitted, _ places: [Int: Int]
   ) -> FoldCosts {
-    let heldOut = fold.heldOut.compactMap { places[$0] }
+    let left = fold.left.compactMap { places[$0] }
     let costs: [Double]
     if scheme == .leaveOneTraceOut || scheme == .leaveOneAllocatorOut {
       costs = RobustFit(self, runs: fold.training).costs
     } else {
-      var sums = whole.robust.leaving(out: heldOut, of: whole.robust.data)
+      var sums = whole.robust.leaving(out: left, of: whole.robust.data)
       sums.add(priorSums(sums))
       costs = sums.solveNonNegative(start: whole.robust.costs)
     }
     let draws = whole.draws.kept.map { way in
       way.map { draw -> [Double] in
-        var sums = whole.robust.leaving(out: heldOut, of: draw.data, weights: draw.weights)
+        var sums = whole.robust.leaving(out: left, of: draw.data, weights: draw.weights)
         sums.add(priorSums(sums, means: draw.means))
         return sums.solveNonNegative(start: draw.costs)
       }
@@ -168,13 +171,20 @@ extension TrainingSet {
   func folds(_ scheme: ValidationScheme, among subset: [Int]? = nil) -> [Fold] {
     let all = subset ?? Array(runs.indices)
     func fold(_ name: String, _ isHeldOut: (Int) -> Bool) -> Fold {
-      Fold(
-        name: name, keys: [Examination.fold(scheme, name)], heldOut: all.filter(isHeldOut),
-        training: all.filter { !isHeldOut($0) })
+      let heldOut = all.filter(isHeldOut)
+      return Fold(
+        name: name, keys: [Examination.fold(scheme, name)], heldOut: heldOut,
+        training: all.filter { !isHeldOut($0) }, left: heldOut)
     }
     switch scheme.besidesTrace ?? scheme {
     case .leaveOneTraceOut, .leaveOneTraceAndVariantOut, .leaveOneTraceAndToggleOut:
-      return traces.indices.map { trace in fold(traces[trace]) { rows[$0].trace == trace } }
+      return traces.indices.map { trace in
+        let isLeft = { programs[rows[$0].trace] == programs[trace] }
+        return Fold(
+          name: traces[trace], keys: [Examination.fold(scheme, traces[trace])],
+          heldOut: all.filter { rows[$0].trace == trace }, training: all.filter { !isLeft($0) },
+          left: all.filter(isLeft))
+      }
     case .leaveOneVariantOut:
       return designs.indices.map { variant in
         fold(designs[variant].description) { rows[$0].variant == variant }

@@ -6,6 +6,8 @@ public struct TrainingSet: Sendable {
   public let runs: [Run]
   /// Distinct traces, in order of appearance.
   public let traces: [String]
+  /// By trace: the place of its program among the programs.
+  let programs: [Int]
   /// Distinct designs, in order of appearance.
   public let designs: [Design]
   let options: FitOptions
@@ -43,6 +45,15 @@ public struct TrainingSet: Sendable {
       }
     }
     self.traces = traces
+    var programNumbers: [String: Int] = [:]
+    var programs: [Int] = []
+    for trace in traces {
+      let program = runs.first { $0.trace == trace }?.program ?? trace
+      let number = programNumbers[program] ?? programNumbers.count
+      programNumbers[program] = number
+      programs.append(number)
+    }
+    self.programs = programs
     self.designs = designs
     let usesIntercept = options.intercept && Self.interceptIsSeparate(runs)
     self.usesIntercept = usesIntercept

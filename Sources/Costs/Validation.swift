@@ -113,15 +113,27 @@ public struct Validation: Sendable, Codable, Equatable {
   public var modelErrorPercent: Double {
     Self.mean(heldOut.map { 100 * ($0.modelNs / $0.measuredNs - 1).magnitude })
   }
+  /// The median over the runs, on which no single run has a hold.
+  public var medianErrorPercent: Double {
+    RobustFit.median(heldOut.map { $0.errorPercent.magnitude })
+  }
   public var windowErrorPercent: Double { Self.mean(heldOut.map(\.windowErrorPercent)) }
   public var constantErrorPercent: Double {
     Self.mean(heldOut.map { 100 * ($0.constantNs / $0.measuredNs - 1).magnitude })
   }
+  public var medianConstantErrorPercent: Double {
+    RobustFit.median(heldOut.map { 100 * ($0.constantNs / $0.measuredNs - 1).magnitude })
+  }
   public var nearestVariantErrorPercent: Double? {
-    let errors = heldOut.compactMap { run in
+    nearestErrors.isEmpty ? nil : Self.mean(nearestErrors)
+  }
+  public var medianNearestVariantErrorPercent: Double? {
+    nearestErrors.isEmpty ? nil : RobustFit.median(nearestErrors)
+  }
+  private var nearestErrors: [Double] {
+    heldOut.compactMap { run in
       run.nearestVariantNs.map { 100 * ($0 / run.measuredNs - 1).magnitude }
     }
-    return errors.isEmpty ? nil : Self.mean(errors)
   }
 
   static func mean(_ values: [Double]) -> Double {

@@ -19,6 +19,8 @@ public struct ExplainExperiment {
   public struct Phase: Sendable, Equatable {
     public let gapNs: Double
     public let explainedNs: Double
+    /// Half of the measured gap's 95 % interval, by the farther end; nil with a single repeat.
+    public let noiseNs: Double?
   }
 
   public let laboratory: Laboratory
@@ -64,6 +66,14 @@ public struct ExplainExperiment {
     let explanation = Explanation(model, from: one, to: other, gap: gap, noiseFloorNs: floor)
     return Outcome(
       gapNs: gap, noiseFloorNs: floor, explanation: explanation,
-      phases: try model.phases(one, other).map { Phase(gapNs: $0.gap, explainedNs: $0.explained) })
+      phases: try model.phases(one, other).map { phase in
+        let calls = one.operations[phase.windows].reduce(0) { $0 + Double($1) }
+        let gap = measured.result.windowGapNs(
+          0, less: 1, windows: phase.windows, calls: UInt64(calls))
+        let ends = [gap.low, gap.high].compactMap { $0.map { ($0 - gap.value).magnitude } }
+        return Phase(
+          gapNs: phase.gap, explainedNs: phase.explained,
+          noiseNs: ends.count == 2 ? ends.max() : nil)
+      })
   }
 }

@@ -10,20 +10,45 @@ extension FitExperiment {
     public let coreGHz: Double
     /// Runs that had to come from further sessions.
     public let otherSessions: [OtherSession]
-    let planner: ExperimentPlanner?
-    let pairs: [(trace: String, design: String)]
+    /// All runs that there could be, by the beginnings of their traces; empty where nobody asks.
+    let possible: [ExperimentPlanner.Candidate]
+    let fitOptions: FitOptions
 
-    func next(_ table: CostTable) -> NextRun? {
-      let widest = table.lines.filter { $0.identifiable && $0.ns != nil }.max {
-        Self.width($0) < Self.width($1)
+    /// The run that would narrow the widest interval: of the costs that any run would narrow, those
+    /// that are only assumed not excepted.
+    func next(_ fit: CostFit) throws(CostsError) -> NextRun? {
+      let key = { (run: Run) in "\(run.trace) \(run.design)" }
+      let times = Dictionary(
+        runs.map { (key($0), $0.meanNanoseconds) }, uniquingKeysWith: { first, _ in first })
+      // What a run takes is the scale of its errors: measured, or else as the fit predicts it.
+      let candidates = try possible.map { candidate throws(CostsError) in
+        let run = candidate.run
+        return ExperimentPlanner.Candidate(
+          run: try run.lasting(
+            max(times[key(run)] ?? run.predictedMean(fit.model.costs), Self.leastNanoseconds)),
+          seconds: candidate.seconds)
       }
-      guard let widest, let step = Step(name: widest.step),
-        let found = planner?.narrowing(column: Int(step.rawValue))
-      else { return nil }
-      return NextRun(
-        trace: pairs[found.index].trace, design: pairs[found.index].design, step: widest.step,
-        share: found.share)
+      let planner = ExperimentPlanner(
+        candidates,
+        measured: Set(candidates.indices.filter { times[key(candidates[$0].run)] != nil }),
+        options: fitOptions)
+      let widest = fit.table.lines.filter { $0.ns != nil }.sorted {
+        Self.width($0) > Self.width($1)
+      }
+      for line in widest {
+        guard let step = Step(name: line.step),
+          let found = planner.narrowing(column: Int(step.rawValue)), found.share > Self.leastShare
+        else { continue }
+        let run = candidates[found.index].run
+        return NextRun(
+          trace: run.trace, design: run.design.description, step: line.step, share: found.share)
+      }
+      return nil
     }
+
+    private static let leastNanoseconds = 1.0
+    /// Of an interval's width: what narrows by less isn't worth a run.
+    private static let leastShare = 0.01
 
     /// Relative to the cost, but for costs under a nanosecond.
     private static func width(_ line: CostTable.Line) -> Double {
@@ -81,7 +106,6 @@ extension FitExperiment {
     return Gathered(
       runs: measured.compactMap { $0 },
       coreGHz: clocks.sorted().dropFirst(clocks.count / 2).first ?? 0,
-      otherSessions: otherSessions, planner: plan.planner,
-      pairs: plan.pairs.map { (samples[$0.sample].name, designs[$0.design].description) })
+      otherSessions: otherSessions, possible: plan.possible, fitOptions: fitOptions)
   }
 }

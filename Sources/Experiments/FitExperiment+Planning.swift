@@ -11,11 +11,11 @@ extension FitExperiment {
 
   /// What is to be measured, and what else could be.
   struct Plan {
-    let pairs: [Pair]
-    /// In the order of `pairs`.
+    /// In the order of all pairs.
     let chosen: [Pair]
-    /// Nil where there was nothing to choose and nobody asks what would come next.
-    let planner: ExperimentPlanner?
+    /// All pairs, as they were judged; empty where there was nothing to choose and nobody asks what
+    /// would come next.
+    let possible: [ExperimentPlanner.Candidate]
   }
 
   /// Nanoseconds per operation before anything is measured: only the planning depends on it.
@@ -62,21 +62,20 @@ extension FitExperiment {
     }
     var planned = chosen.reduce(0) { $0 + cost($1) }
     guard namesNext || planned < budget else {
-      return Plan(pairs: pairs, chosen: chosen.map { pairs[$0] }, planner: nil)
+      return Plan(chosen: chosen.map { pairs[$0] }, possible: [])
     }
     let previews = try laboratory.preview(
       pairs.map { (samples[$0.sample], designs[$0.design]) }, windows: Self.previewWindows)
-    var planner = ExperimentPlanner(
-      try pairs.indices.map {
-        ExperimentPlanner.Candidate(
-          run: try previews[$0].guessed(nanoseconds: Self.guessedNanoseconds),
-          seconds: seconds[$0])
-      }, measured: Set(chosen), options: fitOptions)
+    let candidates = try pairs.indices.map {
+      ExperimentPlanner.Candidate(
+        run: try previews[$0].guessed(nanoseconds: Self.guessedNanoseconds), seconds: seconds[$0])
+    }
+    var planner = ExperimentPlanner(candidates, measured: Set(chosen), options: fitOptions)
     planned += start.duration(to: clock.now) / .seconds(1)
     while planned < budget, let next = planner.next() {
       chosen.append(next)
       planned += cost(next)
     }
-    return Plan(pairs: pairs, chosen: chosen.sorted().map { pairs[$0] }, planner: planner)
+    return Plan(chosen: chosen.sorted().map { pairs[$0] }, possible: candidates)
   }
 }

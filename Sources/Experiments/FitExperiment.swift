@@ -21,6 +21,10 @@ public struct FitExperiment {
     public let otherSessions: [OtherSession]?
     /// What of each block was touched; nil in fits of earlier versions.
     public let touch: TouchPolicy?
+    /// The calibration in the notebook from which steps alone were known; nil where there was none.
+    public let calibration: Int64?
+    /// By what the steps were counted that were fitted on.
+    public let version: ModelVersion
 
     /// Whether what the fit found holds for a design's runs with these options: its family was
     /// fitted on, memory was touched alike, and windows are as long.
@@ -68,7 +72,8 @@ public struct FitExperiment {
   public func run(_ samples: [Laboratory.Sample]) throws -> Outcome {
     let samples = Self.distinct(samples)
     let gathered = try gather(samples, namesNext: true)
-    let isolated = try laboratory.isolatedCosts()
+    let calibration = try laboratory.stepsAlone()
+    let isolated = calibration?.steps ?? [:]
     let set = try TrainingSet(
       runs: gathered.runs, priors: Priors(isolated: isolated), options: fitOptions)
     let fit = try CostFit(set, isolated: isolated)
@@ -76,8 +81,9 @@ public struct FitExperiment {
       fit: fit, machine: laboratory.notebook.machine,
       windowEvents: laboratory.options.windowEvents, coreGHz: gathered.coreGHz,
       measuredRuns: gathered.runs.count, possibleRuns: samples.count * designs.count,
-      next: gathered.next(fit.table), otherSessions: gathered.otherSessions,
-      touch: laboratory.options.touch)
+      next: try gathered.next(fit), otherSessions: gathered.otherSessions,
+      touch: laboratory.options.touch, calibration: calibration?.number,
+      version: try .current())
   }
 
   /// A trace given twice, or a copy of it, says nothing new.

@@ -1,8 +1,10 @@
 import Designs
+import Foundation
 import Notebook
+import Platform
 import Traces
 
-/// How far a fit made on one machine holds on another.
+/// How far a fit made on one machine holds on another, and one made by one version for another.
 ///
 /// Costs are nanoseconds of one processor with its caches: on another model, or with other caches,
 /// they are refused. A kernel makes faults and calls cheaper or dearer, a clock everything: then
@@ -18,11 +20,16 @@ public enum FitTransfer: Sendable, Equatable {
   /// - Parameters:
   ///   - machine: where it is to be used.
   ///   - coreGHz: of that machine; nil where nothing measured it.
+  ///   - version: by what the steps are counted that it is to price.
   public init(
-    of outcome: FitExperiment.Outcome, to machine: MachineDescription, coreGHz: Double?
+    of outcome: FitExperiment.Outcome, to machine: MachineDescription, coreGHz: Double?,
+    version: ModelVersion
   ) {
     let made = outcome.machine
     var refusals: [String] = []
+    if outcome.version.steps != version.steps {
+      refusals.append("it was made by a version of mallometer that knows other steps")
+    }
     if made.cpuModel != machine.cpuModel {
       refusals.append("it was made on \(made.cpuModel), this is \(machine.cpuModel)")
     }
@@ -35,6 +42,9 @@ public enum FitTransfer: Sendable, Equatable {
       return
     }
     var doubts: [String] = []
+    if outcome.version.build != version.build {
+      doubts.append("it was made by another build of mallometer, whose models may count otherwise")
+    }
     if made.kernel != machine.kernel {
       doubts.append("it was made under the kernel \(made.kernel), this is \(machine.kernel)")
     }
@@ -60,6 +70,28 @@ public enum FitTransfer: Sendable, Equatable {
   }
 }
 
+/// By what steps are counted: a fit's costs are of these and no others.
+public struct ModelVersion: Sendable, Codable, Equatable {
+  /// SHA-256 of the steps' names.
+  public let steps: String
+  /// SHA-256 of the program, which the models are part of.
+  public let build: String
+
+  public init(steps: String, build: String) {
+    self.steps = steps
+    self.build = build
+  }
+
+  /// Of this program.
+  public static func current() throws -> ModelVersion {
+    var hash = SHA256()
+    Data(Step.allCases.map(\.name).joined(separator: " ").utf8).withUnsafeBytes {
+      hash.update($0)
+    }
+    return ModelVersion(steps: hash.hexadecimal(), build: try Laboratory.executable.get())
+  }
+}
+
 /// The fits of a notebook, of this machine and of others.
 public struct StoredFits: Sendable {
   /// A fit that may be used here.
@@ -75,12 +107,13 @@ public struct StoredFits: Sendable {
 
   public init(_ notebook: Notebook) throws {
     let clock = try notebook.newestCalibration()?.coreGHz
+    let version = try ModelVersion.current()
     var holding: [Found] = []
     var doubtful: [Found] = []
     var refused: [(outcome: FitExperiment.Outcome, reasons: [String])] = []
     let all = try notebook.conclusions(.fit, as: FitExperiment.Outcome.self, anywhere: true)
     for outcome in all.map(\.content) {
-      switch FitTransfer(of: outcome, to: notebook.machine, coreGHz: clock) {
+      switch FitTransfer(of: outcome, to: notebook.machine, coreGHz: clock, version: version) {
       case .holds: holding.append(Found(outcome: outcome, doubts: []))
       case .doubtful(let reasons): doubtful.append(Found(outcome: outcome, doubts: reasons))
       case .refused(let reasons): refused.append((outcome, reasons))

@@ -54,8 +54,21 @@ extension Laboratory {
   }
 
   /// What the newest calibration found steps to take alone, in nanoseconds; empty where there is
-  /// none.
-  public func isolatedCosts() throws -> [Step: Double] {
-    try notebook.newestCalibration()?.isolated.mapValues(\.value) ?? [:]
+  /// none, which the user is told.
+  public func isolatedCosts() throws -> [Step: Double] { try stepsAlone()?.steps ?? [:] }
+
+  /// The same, and the calibration's number in the notebook. Nil where there is none: then the user
+  /// is told that costs of steps alone are assumed.
+  func stepsAlone() throws -> (number: Int64, steps: [Step: Double])? {
+    guard let found = try notebook.latest(.calibration, as: StoredCalibration.self) else {
+      notice(Self.uncalibrated)
+      return nil
+    }
+    return (found.id, found.content.isolated.mapValues(\.value))
   }
+
+  private static let uncalibrated = """
+    no calibration in the notebook: costs of steps alone are assumed; \
+    `mallometer calibrate` measures them
+    """
 }

@@ -9,6 +9,8 @@ import Platform
 public struct CountedRun: Sendable {
   public let trace: String
   public let design: Design
+  /// What was recorded.
+  public let program: String
   /// Operations per window.
   public let operations: [Float]
   /// Counts per operation, window × `Step.count`.
@@ -47,14 +49,15 @@ public struct CountedRun: Sendable {
     return try Run(
       trace: trace, design: design, operations: operations, counts: counts,
       nanoseconds: zip(windowNanoseconds, operations).map { $0 / max($1, 1) },
-      meanStandardError: standardError, nullStandardError: nullStandardError, session: session)
+      meanStandardError: standardError, nullStandardError: nullStandardError, session: session,
+      program: program)
   }
 
   /// With the same time per operation everywhere: a guess, for planning.
   func guessed(nanoseconds: Double) throws(CostsError) -> Run {
     try Run(
       trace: trace, design: design, operations: operations, counts: counts,
-      nanoseconds: operations.map { _ in Float(nanoseconds) })
+      nanoseconds: operations.map { _ in Float(nanoseconds) }, program: program)
   }
 }
 
@@ -87,7 +90,7 @@ extension Laboratory {
   }
 
   /// The hash of this program, which its models are part of.
-  private static let executable = Result { try SHA256.hexadecimal(ofFile: "/proc/self/exe") }
+  static let executable = Result { try SHA256.hexadecimal(ofFile: "/proc/self/exe") }
 
   private func subject(_ sample: Sample, _ design: Design) throws -> Subject {
     Subject(
@@ -192,7 +195,8 @@ private struct CountingJob: Sendable {
       }
     }
     return CountedRun(
-      trace: sample.name, design: design, operations: operations, counts: perOperation,
+      trace: sample.name, design: design, program: sample.program, operations: operations,
+      counts: perOperation,
       totals: totals)
   }
 }

@@ -18,6 +18,13 @@ public final class Laboratory {
     /// As the user and the tables know it: the file's name without its extension, with a number
     /// where another trace has that name. The same content always has the same name.
     public let name: String
+
+    /// What was recorded: the same for all traces of one program. A recipe makes another program
+    /// of every seed and parameter.
+    var program: String {
+      let program = workload.trace.header.program
+      return program.isEmpty || workload.trace.header.process == nil ? name : program
+    }
   }
 
   public let notebook: Notebook

@@ -74,6 +74,8 @@ struct ExplainReport: Report {
   struct Phase: Encodable {
     let gapNs: Double
     let explainedNs: Double
+    /// Half of the measured gap's 95 % interval.
+    @Nullable var noiseNs: Double?
   }
 
   let trace: String
@@ -101,7 +103,9 @@ struct ExplainReport: Report {
     unexplainedShare = outcome.explanation.map { $0.unexplainedShare } ?? 1
     noiseFloorNs = outcome.noiseFloorNs
     modelled = outcome.explanation != nil
-    phases = outcome.phases.map { Phase(gapNs: $0.gapNs, explainedNs: $0.explainedNs) }
+    phases = outcome.phases.map {
+      Phase(gapNs: $0.gapNs, explainedNs: $0.explainedNs, noiseNs: $0.noiseNs)
+    }
   }
 
   var text: String {
@@ -126,9 +130,12 @@ struct ExplainReport: Report {
     ])
     lines.append(table.text)
     if !phases.isEmpty {
-      var time = Table(["tenth of the trace", "gap ns", "explained ns"])
+      var time = Table(["tenth of the trace", "gap ns", "noise ns", "explained ns"])
       for (index, phase) in phases.enumerated() {
-        time.add(["\(index + 1)", Text.number(phase.gapNs), Text.number(phase.explainedNs)])
+        time.add([
+          "\(index + 1)", Text.number(phase.gapNs), phase.noiseNs.map { Text.number($0) } ?? "",
+          Text.number(phase.explainedNs),
+        ])
       }
       lines += ["", time.text]
     }

@@ -17,6 +17,8 @@ struct FitReport: Report {
     /// Which part of the cost its prior decides, from 0 to 1.
     let priorShare: Double
     @Nullable var remark: String?
+    /// The steps that share a null direction with it.
+    let partners: [String]
   }
 
   struct Scheme: Encodable {
@@ -28,6 +30,10 @@ struct FitReport: Report {
     let windowErrorPercent: Double
     let constantErrorPercent: Double
     @Nullable var nearestVariantErrorPercent: Double?
+    /// Medians over the runs: a mean over runs is that of a trace of a hundred operations.
+    let medianErrorPercent: Double
+    let medianConstantErrorPercent: Double
+    @Nullable var medianNearestVariantErrorPercent: Double?
     /// Mean absolute error of each held-out fold: where the model is wrong.
     let folds: [Fold]
     @Nullable var medianFoldErrorPercent: Double?
@@ -69,6 +75,8 @@ struct FitReport: Report {
   let windowEvents: Int
   let coreGHz: Double
   let costs: [Cost]
+  /// Changes of costs that change no predicted time.
+  let dependencies: [CostTable.Dependency]
   let conditionNumber: Double
   let degreesOfFreedom: Double
   let validation: [Scheme]
@@ -89,8 +97,9 @@ struct FitReport: Report {
         step: line.step, group: line.group, ns: line.ns,
         cycles: line.ns.map { $0.value * outcome.coreGHz }, isolatedNs: line.isolatedNs,
         identifiable: line.identifiable, varianceInflation: line.varianceInflation,
-        priorShare: line.priorShare, remark: line.remark)
+        priorShare: line.priorShare, remark: line.remark, partners: line.partners)
     }
+    dependencies = outcome.fit.table.dependencies
     conditionNumber = outcome.fit.table.conditionNumber
     degreesOfFreedom = outcome.fit.table.degreesOfFreedom
     validation = outcome.fit.validations.map(Scheme.init)
@@ -104,22 +113,23 @@ struct FitReport: Report {
   }
 
   var text: String {
-    var table = Table(["step", "ns", "core cycles", "isolated ns", "remark"])
+    var table = Table(["step", "ns", "core cycles", "isolated ns", "VIF", "remark"])
     for cost in costs {
       guard let ns = cost.ns else { continue }
       let remark =
         cost.group.map {
           "with \($0): one cost" + (cost.remark == nil ? "" : ", divided as assumed")
-        } ?? cost.remark ?? (cost.identifiable ? "" : "can't be told from others")
+        } ?? cost.remark ?? cost.inseparable
       table.add([
         cost.step, Text.estimate(ns), Text.number(cost.cycles ?? 0),
-        cost.isolatedNs.map { Text.number($0) } ?? "", remark,
+        cost.isolatedNs.map { Text.number($0) } ?? "",
+        cost.identifiable ? "" : cost.varianceInflation.map { Text.number($0) } ?? "", remark,
       ])
     }
     let never = costs.filter { $0.ns == nil }.map(\.step)
     var errors = Table([
       "held out", "runs", "total error %", "costs alone %", "per window %", "one constant %",
-      "nearest variant %",
+      "nearest variant %", "medians: total %", "constant %", "nearest %",
     ])
     for scheme in validation {
       errors.add([
@@ -127,6 +137,8 @@ struct FitReport: Report {
         Text.number(scheme.modelErrorPercent), Text.number(scheme.windowErrorPercent),
         Text.number(scheme.constantErrorPercent),
         scheme.nearestVariantErrorPercent.map { Text.number($0) } ?? "",
+        Text.number(scheme.medianErrorPercent), Text.number(scheme.medianConstantErrorPercent),
+        scheme.medianNearestVariantErrorPercent.map { Text.number($0) } ?? "",
       ])
     }
     var lines = [
@@ -155,6 +167,14 @@ struct FitReport: Report {
           + "(\(nextRun.step), by \(Text.number(100 * nextRun.share)) %)")
     }
     return lines.joined(separator: "\n") + "\n"
+  }
+}
+
+extension FitReport.Cost {
+  /// What the data can't tell it from; nothing for a cost of its own.
+  fileprivate var inseparable: String {
+    if identifiable { return "" }
+    return "can't be told from " + (partners.isEmpty ? "others" : partners.joined(separator: " + "))
   }
 }
 
@@ -219,7 +239,10 @@ extension FitReport.Scheme {
       modelErrorPercent: validation.modelErrorPercent,
       windowErrorPercent: validation.windowErrorPercent,
       constantErrorPercent: validation.constantErrorPercent,
-      nearestVariantErrorPercent: validation.nearestVariantErrorPercent, folds: folds,
+      nearestVariantErrorPercent: validation.nearestVariantErrorPercent,
+      medianErrorPercent: validation.medianErrorPercent,
+      medianConstantErrorPercent: validation.medianConstantErrorPercent,
+      medianNearestVariantErrorPercent: validation.medianNearestVariantErrorPercent, folds: folds,
       medianFoldErrorPercent: sorted.isEmpty
         ? nil
         : sorted.count % 2 == 1 ? sorted[middle] : (sorted[middle - 1] + sorted[middle]) / 2,

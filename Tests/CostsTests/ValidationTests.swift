@@ -40,6 +40,44 @@ import Testing
     }
   }
 
+  /// Two traces of one program are one witness: neither is predicted by a fit that saw the other.
+  @Test func tracesOfOneProgramAreLeftOutTogether() throws {
+    let old = try set(5).runs
+    func siblings(_ programs: [String: String]) throws -> TrainingSet {
+      var options = FitOptions()
+      options.resamples = 20
+      return try TrainingSet(
+        runs: old.map {
+          try Run(
+            trace: $0.trace, design: $0.design, operations: $0.operations, counts: $0.counts,
+            nanoseconds: $0.nanoseconds, meanStandardError: $0.meanStandardError,
+            program: programs[$0.trace])
+        }, options: options)
+    }
+    let git = try siblings(["t1": "git", "t6": "git"])
+    let fold = try #require(git.folds(.leaveOneTraceOut).first { $0.name == "t1" })
+    #expect(Set(fold.heldOut.map { git.runs[$0].trace }) == ["t1"])
+    #expect(Set(fold.left.map { git.runs[$0].trace }) == ["t1", "t6"])
+    #expect(Set(fold.training.map { git.runs[$0].trace }).isDisjoint(with: ["t1", "t6"]))
+    #expect(fold.training.count + fold.left.count == git.runs.count)
+    // Of eight traces seven are independent.
+    #expect(try git.costTable().degreesOfFreedom == 6)
+    #expect(try set(5).costTable().degreesOfFreedom == 7)
+    // Nothing of what is left out is in the fit that predicts both a trace and a variant.
+    let fitted = try git.fitted(keep: 8)
+    let found = git.examine([.leaveOneTraceAndVariantOut], fitted)[0]
+    #expect(found.held.count == git.runs.count)
+    let design = Design(family: .pool, changes: ["header": "32"])
+    let training = git.runs.indices.filter {
+      !["t1", "t6"].contains(git.runs[$0].trace) && git.runs[$0].design != design
+    }
+    let model = try git.fitted(runs: training).model
+    let run = try #require(old.first { $0.trace == "t1" && $0.design == design })
+    let raw = try #require(
+      found.held.first { $0.run.trace == "t1" && $0.run.design == design.description })
+    #expect((raw.run.modelNs / run.predictedMean(model.costs) - 1).magnitude < 0.02)
+  }
+
   @Test func plantedCostsPredictWhatWasNotSeen() throws {
     let set = try set(2)
     let trace = try validate(.leaveOneTraceOut, set)
@@ -72,6 +110,57 @@ import Testing
     }
     #expect(inside > 90)
     #expect(inside < 100)
+  }
+
+  /// What a trace of next to no operations makes of a mean says nothing of most runs.
+  @Test func mediansOverRunsStandBesideMeans() throws {
+    let old = try set(4).runs
+    let runs = try old.map { run in
+      guard run.trace == "t5" else { return run }
+      return try Run(
+        trace: run.trace, design: run.design, operations: run.operations, counts: run.counts,
+        nanoseconds: run.nanoseconds.map { 200 * $0 }, meanStandardError: run.meanStandardError)
+    }
+    var options = FitOptions()
+    options.resamples = 20
+    let found = try validate(.leaveOneTraceOut, TrainingSet(runs: runs, options: options))
+    let mean = try #require(found.nearestVariantErrorPercent)
+    let median = try #require(found.medianNearestVariantErrorPercent)
+    #expect(mean > 1000 && median > 1000, "every other trace is compared with the odd one as well")
+    #expect(found.medianErrorPercent < found.totalErrorPercent)
+    let one = found.heldOut.map { $0.errorPercent.magnitude }.sorted()
+    #expect(found.medianErrorPercent == (one[31] + one[32]) / 2)
+    #expect(found.medianConstantErrorPercent <= found.constantErrorPercent)
+  }
+
+  /// A cost that only a sum of others is known with names them.
+  @Test func nullDirectionsNameTheirSteps() throws {
+    var random = SeededGenerator(seed: 77)
+    let runs = try (0..<8).map { trace in
+      var counts: [Float] = []
+      var times: [Float] = []
+      for _ in 0..<16 {
+        let (a, b) = (Float(random.unit()), Float(random.unit()))
+        let here: [Step: Float] = [
+          .mallocCall: 1, .headerWrite: a, .cacheLookup: b, .magicCheck: a + b,
+          .pageLookup: Float(random.unit()),
+        ]
+        counts += Step.allCases.map { here[$0] ?? 0 }
+        times.append(5 + 4 * a + 5 * b + 2 * (here[.pageLookup] ?? 0))
+      }
+      return try Run(
+        trace: "t\(trace)", design: Design(family: .pool),
+        operations: [Float](repeating: 1024, count: 16), counts: counts, nanoseconds: times)
+    }
+    let table = try TrainingSet(runs: runs).costTable()
+    let dependency = try #require(table.dependencies.first)
+    #expect(table.dependencies.count == 1)
+    #expect(Set(dependency.steps) == ["header-write", "cache-lookup", "magic-check"])
+    #expect(dependency.ns.count == 3 && dependency.ns[0] == 1)
+    let header = try #require(table.line(Int(Step.headerWrite.rawValue)))
+    #expect(Set(header.partners) == ["cache-lookup", "magic-check"] && !header.identifiable)
+    let lookup = try #require(table.line(Int(Step.pageLookup.rawValue)))
+    #expect(lookup.partners.isEmpty && lookup.identifiable)
   }
 
   @Test func nearestIsByTogglesAndFamily() {

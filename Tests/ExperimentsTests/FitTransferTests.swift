@@ -14,7 +14,7 @@ import Traces
 
   /// A fit on two synthetic runs, as if made on a machine.
   private func outcome(
-    _ machine: MachineDescription, coreGHz: Double = 3
+    _ machine: MachineDescription, coreGHz: Double = 3, version: ModelVersion? = nil
   ) throws -> FitExperiment.Outcome {
     let runs = try ["one", "two"].map { trace in
       var counts = [Float](repeating: 0, count: 4 * Step.count)
@@ -29,13 +29,37 @@ import Traces
     return FitExperiment.Outcome(
       fit: try CostFit(TrainingSet(runs: runs), schemes: []), machine: machine,
       windowEvents: 1024, coreGHz: coreGHz, measuredRuns: 2, possibleRuns: 2, next: nil,
-      otherSessions: nil, touch: .auto)
+      otherSessions: nil, touch: .auto, calibration: nil,
+      version: try version ?? .current())
   }
 
   private func transfer(
     to machine: MachineDescription, coreGHz: Double? = nil
   ) throws -> FitTransfer {
-    FitTransfer(of: try outcome(here), to: machine, coreGHz: coreGHz)
+    FitTransfer(
+      of: try outcome(here), to: machine, coreGHz: coreGHz, version: try .current())
+  }
+
+  /// Costs are of the steps that they were fitted on, as the models counted them.
+  @Test func isRefusedForOtherStepsAndDoubtfulForOtherModels() throws {
+    let now = try ModelVersion.current()
+    func transfer(_ version: ModelVersion) throws -> FitTransfer {
+      FitTransfer(
+        of: try outcome(here, version: version), to: here, coreGHz: nil, version: now)
+    }
+    #expect(try transfer(now) == .holds)
+    guard case .refused(let reasons) = try transfer(ModelVersion(steps: "x", build: now.build))
+    else {
+      Issue.record("not refused")
+      return
+    }
+    #expect(reasons.count == 1 && reasons[0].contains("other steps"))
+    guard case .doubtful(let doubts) = try transfer(ModelVersion(steps: now.steps, build: "x"))
+    else {
+      Issue.record("not doubtful")
+      return
+    }
+    #expect(doubts.count == 1 && doubts[0].contains("another build"))
   }
 
   @Test func holdsOnItsOwnMachine() throws {

@@ -56,6 +56,34 @@ import Testing
     #expect(seen.error.traceFolds == 5)
   }
 
+  /// The widest interval is most often that of a cost which is only assumed.
+  @Test func theNextRunMayBeOneForAnAssumedCost() throws {
+    let runs = try runs()
+    // An atomic counter that is touched once in ten thousand calls: nothing tells what it costs.
+    func rarely(_ run: Run) throws -> Run {
+      var counts = run.counts
+      for window in 0..<run.windows {
+        counts[window * Step.count + Int(Step.usedCounterAtomic.rawValue)] *= 1e-4
+      }
+      return try Run(
+        trace: run.trace, design: run.design, operations: run.operations, counts: counts,
+        nanoseconds: run.nanoseconds, meanStandardError: run.meanStandardError)
+    }
+    let measured = try runs.filter { !$0.design.description.contains("atomic") || $0.trace == "t0" }
+      .map(rarely)
+    let set = try TrainingSet(runs: measured, priors: Priors(isolated: [:]))
+    let fit = try CostFit(set, schemes: [])
+    #expect(!fit.model.isIdentifiable(Int(Step.usedCounterAtomic.rawValue)))
+    let gathered = FitExperiment.Gathered(
+      runs: measured, coreGHz: 3, otherSessions: [],
+      possible: runs.map { ExperimentPlanner.Candidate(run: $0, seconds: 1) },
+      fitOptions: FitOptions())
+    let next = try #require(try gathered.next(fit))
+    #expect(next.step == "used-counter-atomic")
+    #expect(next.design.contains("atomic") && next.trace != "t0")
+    #expect(next.share > 0.01)
+  }
+
   /// Where nothing of a toggle is seen, its step is as dear as is assumed, and payoffs are as far
   /// off as those of toggles that nobody had set.
   @Test func unseenTogglesHaveTheirOwnError() throws {

@@ -151,6 +151,20 @@ import Traces
     #expect(result(from: [0], to: [0], twin: [0]).nullStandardError == nil)
   }
 
+  /// Of all windows it is the whole gap; of one in two parts neither is surer than the whole.
+  @Test func gapsOfSomeWindows() throws {
+    let result = built(from: [0.95, 1, 1.05], to: [1, 1, 1])
+    let whole = result.windowGapNs(0, less: 1)
+    let all = result.windowGapNs(
+      0, less: 1, windows: 0..<Self.windows, calls: UInt64(Self.windows * Self.calls))
+    #expect(all == whole)
+    let half = Self.windows / 2
+    let part = result.windowGapNs(
+      0, less: 1, windows: 0..<half, calls: UInt64(half * Self.calls))
+    #expect((part.value - 2).magnitude < 0.3)
+    #expect(try #require(part.low) < part.value && part.value < (try #require(part.high)))
+  }
+
   /// Every time of a session has the null replays' error in it, and no difference of two.
   @Test func theNullsErrorIsCarriedApart() throws {
     var random = SeededGenerator(seed: 6)

@@ -83,6 +83,23 @@ public struct CampaignResult: Sendable {
       levels(contenders[contender]), less: levels(contenders[other]), seed: seed)
   }
 
+  /// The same of some windows alone.
+  /// - Parameter calls: in these windows.
+  public func windowGapNs(
+    _ contender: Int, less other: Int, windows: Range<Int>, calls: UInt64
+  ) -> Estimate {
+    func part(_ measurements: [ReplayMeasurement]) -> BuildLevels {
+      BuildLevels(
+        measurements.map { measurement in
+          var part = measurement
+          part.windowNanoseconds = Array(measurement.windowNanoseconds[windows])
+          return part
+        }, builds: builds, calls: calls)
+    }
+    return BuildLevels.difference(
+      part(contenders[contender]), less: part(contenders[other]), seed: seed)
+  }
+
   /// As `noiseFloorNs`, estimated as `windowGapNs` is, but for the layout: the pair has the same
   /// builds.
   public var windowNoiseFloorNs: Double? {
