@@ -313,7 +313,8 @@ private struct PlainMachine {
         }
         machine.settle()
         #expect(counts[isLocked ? .levelTwoLoad : .levelTwoStore] > 4 * 4096 - 64 - 500)
-        #expect(counts[isLocked ? .levelTwoStore : .levelTwoLoad] == 0)
+        // A store that filled its batch was charged before the instruction came.
+        #expect(counts[isLocked ? .levelTwoStore : .levelTwoLoad] <= (isLocked ? 16 : 0))
       }
     }
   }
