@@ -219,12 +219,12 @@ extension ScoreCaching {
         var place = next
         while place > start {
           let isBefore = precedes(held, elements[place - 1], kind)
-          machine.branch(1, taken: isBefore)
+          machine.branch(SortBranch.isBefore, taken: isBefore)
           guard isBefore else { break }
           elements[place] = elements[place - 1]
           place -= 1
         }
-        machine.branch(2, taken: place > start)
+        machine.branch(SortBranch.continues, taken: place > start)
         elements[place] = held
         counts[.insertionComparisons] += UInt64(next - place + (place > start ? 1 : 0))
         countMoves(UInt64(next - place + 2), kind)
@@ -237,13 +237,13 @@ extension ScoreCaching {
       var (left, right, to) = (0, start + width, start)
       while left < width && right < end {
         let takesRight = precedes(elements[right], scratch[left], kind)
-        machine.branch(3, taken: takesRight)
+        machine.branch(SortBranch.takesRight, taken: takesRight)
         elements[to] = takesRight ? elements[right] : scratch[left]
         right += takesRight ? 1 : 0
         left += takesRight ? 0 : 1
         to += 1
       }
-      machine.branch(4, taken: left < width)
+      machine.branch(SortBranch.hasMore, taken: left < width)
       countMoves(UInt64(to - start), kind)
       counts[.bytesCopied] += UInt64(width - left) * kind.bytes
       while left < width {
@@ -253,4 +253,12 @@ extension ScoreCaching {
       }
     }
   }
+}
+
+/// The sort's data-dependent branches.
+private enum SortBranch {
+  static let isBefore: UInt32 = 16
+  static let continues: UInt32 = 17
+  static let takesRight: UInt32 = 18
+  static let hasMore: UInt32 = 19
 }
