@@ -22,22 +22,7 @@ public struct ProgramShare: Sendable, Equatable {
   init(secondsSaved: Estimate, secondsBefore: Estimate) {
     self.secondsSaved = secondsSaved
     self.secondsBefore = secondsBefore
-    percent = Self.percent(secondsSaved, of: secondsBefore)
-  }
-
-  /// A ratio in percent; the two errors add up in squares, each end with what lowers or raises it.
-  private static func percent(_ saved: Estimate, of base: Estimate) -> Estimate {
-    func share(_ base: Double) -> Double { 100 * saved.value / base }
-    let value = share(base.value)
-    func end(_ saving: Double?, _ pick: (Double, Double) -> Double) -> Double? {
-      guard let saving, let least = base.low, let most = base.high, least > 0 else { return nil }
-      let fromSaving = 100 * (saving - saved.value) / base.value
-      let fromBase = pick(share(least), share(most)) - value
-      return (fromSaving * fromSaving + fromBase * fromBase).squareRoot()
-    }
-    return Estimate(
-      value: value, low: end(saved.low, min).map { value - $0 },
-      high: end(saved.high, max).map { value + $0 })
+    percent = secondsSaved.divided(by: secondsBefore).scaled(by: 100)
   }
 
   /// Of several processes together: what they save of what they all take. Their savings follow from
@@ -84,39 +69,16 @@ extension ProgramShare {
   ///   - before: what the design takes of an event before the change.
   init?(recorded: Double, events: Int, glibcNs: Estimate, before: Estimate, payoff: Estimate) {
     let seconds = Double(events) * 1e-9
-    let base = recorded + seconds * (before.value - glibcNs.value - Self.recorderNs.value)
     let least = Self.leastShare * recorded
-    guard base > least else { return nil }
-    /// The independent errors of the three parts, towards one side.
-    func reach(_ ends: [(Double?, Double)]) -> Double? {
-      var square = 0.0
-      for (end, value) in ends {
-        guard let end else { return nil }
-        square += (end - value) * (end - value)
-      }
-      return seconds * square.squareRoot()
-    }
-    let recorder = Self.recorderNs
-    let below = reach([
-      (before.low, before.value), (glibcNs.high, glibcNs.value), (recorder.high, recorder.value),
-    ])
-    let above = reach([
-      (before.high, before.value), (glibcNs.low, glibcNs.value), (recorder.low, recorder.value),
-    ])
-    let place = Self.placeShare * payoff.value
-    func saved(_ end: Double?) -> Double? {
-      end.map {
-        let half = $0 - payoff.value
-        return seconds * (half * half + place * place).squareRoot()
-      }
-    }
-    let saving = payoff.value * seconds
+    let base = before.less(glibcNs).less(Self.recorderNs).scaled(by: seconds)
+      .plus(Estimate(exactly: recorded))
+    guard base.value > least else { return nil }
+    let place = Self.placeShare * payoff.value.magnitude
     self.init(
-      secondsSaved: Estimate(
-        value: saving, low: saved(payoff.low).map { saving - $0 },
-        high: saved(payoff.high).map { saving + $0 }),
+      secondsSaved: payoff.plus(Estimate(value: 0, low: -place, high: place))
+        .scaled(by: seconds),
       secondsBefore: Estimate(
-        value: base, low: below.map { max(base - $0, least) }, high: above.map { base + $0 }))
+        value: base.value, low: base.low.map { max($0, least) }, high: base.high))
   }
 }
 

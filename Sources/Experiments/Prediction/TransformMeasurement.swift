@@ -49,26 +49,10 @@ extension PredictExperiment {
     let first = result(plans[0], .before, .nullBefore, .twin)
     let second = result(plans[1], .after, .nullAfter, nil)
     return Measured(
-      payoffNs: Self.difference(first.meanNs(0), second.meanNs(0), times: summary.operationsLeft),
+      payoffNs: first.meanNs(0).less(second.meanNs(0).scaled(by: summary.operationsLeft)),
       noiseFloorNs: first.windowNoiseFloorNs,
       peakResidentBytesChange: Int64(
         second.medianPeakResidentBytes(0) - first.medianPeakResidentBytes(0)))
-  }
-
-  /// One estimate less a multiple of another: their errors are independent.
-  static func difference(
-    _ first: Estimate, _ second: Estimate, times factor: Double
-  ) -> Estimate {
-    let value = first.value - factor * second.value
-    func end(_ one: Double?, _ other: Double?) -> Double? {
-      guard let one, let other else { return nil }
-      return
-        ((one - first.value) * (one - first.value)
-        + factor * factor * (other - second.value) * (other - second.value)).squareRoot()
-    }
-    return Estimate(
-      value: value, low: end(first.low, second.high).map { value - $0 },
-      high: end(first.high, second.low).map { value + $0 })
   }
 }
 

@@ -1,4 +1,5 @@
 import Platform
+import Replay
 
 /// How a set of predictions compares with what was measured of them, each trace and change once.
 public struct VerificationSummary: Sendable, Equatable {
@@ -67,9 +68,6 @@ public struct VerificationSummary: Sendable, Equatable {
   }
 
   private static func median(_ values: [Double]) -> Double? {
-    guard !values.isEmpty else { return nil }
-    let sorted = values.sorted()
-    let middle = sorted.count / 2
-    return sorted.count % 2 == 1 ? sorted[middle] : (sorted[middle - 1] + sorted[middle]) / 2
+    values.isEmpty ? nil : RepeatStatistics.median(values)
   }
 }

@@ -7,7 +7,7 @@ import Designs
 /// - Three cache levels of 64-byte lines, physically indexed by frames that are scattered as a
 ///   kernel scatters them, true LRU, each miss filling every level. An access counts one step, at
 ///   the level that serves it; a hit in the first level counts none, because the algorithm's own
-///   step holds it. Loads and stores count apart from the third level on: a load's latency is waited
+///   step holds it. Loads and stores count apart: a load's latency is waited
 ///   for, a store's only when the store buffer is full.
 /// - Sequential passes count their first line as any access, the others as streamed: hardware
 ///   prefetchers run ahead of them (Intel Optimization Reference Manual 248966, §2.3.5.4).
