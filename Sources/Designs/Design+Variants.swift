@@ -53,15 +53,52 @@ extension Design {
     }
   }
 
-  /// All single-toggle variants, however many, then pairs up to `limit` in all, spread evenly over
-  /// their list, so that a short selection combines many different toggles.
+  /// All single-toggle variants and pairs that give every value a second variant, so that what it
+  /// changes is still known with one of the two left out, however many they are; then other pairs
+  /// up to `limit` in all, spread evenly over their list, so that a short selection combines many
+  /// different toggles.
   public static func variants(of family: Family, limit: Int) -> [Design] {
     let single = singleToggleVariants(of: family)
-    guard limit > single.count else { return single }
-    let known = Set(single)
+    let needed = single + secondVariants(of: single)
+    guard limit > needed.count else { return needed }
+    let known = Set(needed)
     let pairs = variants(of: family, changing: 2).filter { !known.contains($0) }
-    let wanted = min(limit - single.count, pairs.count)
-    return single + (0..<wanted).map { pairs[$0 * pairs.count / wanted] }
+    let wanted = min(limit - needed.count, pairs.count)
+    return needed + (0..<wanted).map { pairs[$0 * pairs.count / wanted] }
+  }
+
+  /// Pairs of the changes that one variant alone has, each with the one farthest from it in the
+  /// family's order that contradicts nothing: neighbours concern the same part of an allocator.
+  /// With no such change left, one that has its second variant already will do; a value that
+  /// leaves no other any effect has none.
+  private static func secondVariants(of single: [Design]) -> [Design] {
+    let changes = single.map { design in
+      Dictionary(uniqueKeysWithValues: design.changes.map { ($0.toggle, $0.value) })
+    }
+    let lone = single.indices.filter { index in
+      !changes[index].isEmpty
+        && !changes.indices.contains { other in
+          other != index && changes[index].allSatisfy { changes[other][$0.key] == $0.value }
+        }
+    }
+    var open = Set(lone)
+    var pairs: [Design] = []
+    for index in lone where open.contains(index) {
+      let partners = single.indices.filter { $0 != index && !changes[$0].isEmpty }.sorted {
+        (open.contains($0) ? 1 : 0, abs($0 - index), $0)
+          > (open.contains($1) ? 1 : 0, abs($1 - index), $1)
+      }
+      for partner in partners {
+        let family = single[index].family
+        let both = changes[index].merging(changes[partner]) { $1 }
+        let holdsAll = changes[index].allSatisfy { both[$0.key] == $0.value }
+        guard holdsAll, family.contradiction(in: both) == nil else { continue }
+        pairs.append(Design(family: family, changes: both))
+        open.subtract([index, partner])
+        break
+      }
+    }
+    return pairs
   }
 }
 

@@ -45,7 +45,8 @@ public struct FitExperiment {
   }
 
   /// What is fitted on unless designs are named: every family as it comes, with each toggle
-  /// changed, and with as many pairs as five minutes have room for; those that have a whole model.
+  /// changed, and with as many pairs as five minutes have room for, which give every value a second
+  /// variant; those that have a whole model.
   public static var usualDesigns: [Design] {
     Family.all.flatMap { Design.variants(of: $0, limit: 28) }.filter(\.isWhollyModelled)
   }

@@ -439,14 +439,30 @@ private let models = repository.appendingPathComponent("models")
     }
   }
 
-  @Test func aLimitCutsPairsAndNeverSingleToggles() {
-    for limit in 1...40 {
-      for family in Family.all {
+  /// With a variant left out, what its values change must still be known from another.
+  @Test func everyValueHasASecondVariantWhereAnotherToggleAllowsIt() {
+    for family in Family.all {
+      let pairs = Design.variants(of: family, changing: 2)
+      let variants = Design.variants(of: family, limit: 0)
+      for toggle in family.toggles {
+        for value in toggle.values where value != toggle.defaultValue {
+          guard pairs.contains(where: { $0[toggle.name] == value }) else { continue }
+          let having = variants.filter { $0[toggle.name] == value }
+          #expect(having.count > 1, "\(family.name),\(toggle.name)=\(value): \(having)")
+        }
+      }
+    }
+  }
+
+  @Test func aLimitCutsPairsThatNoValueNeeds() {
+    for family in Family.all {
+      let needed = Design.variants(of: family, limit: 0)
+      #expect(needed.starts(with: Design.singleToggleVariants(of: family)))
+      for limit in 1...40 {
         let variants = Design.variants(of: family, limit: limit)
-        let single = Design.singleToggleVariants(of: family)
         #expect(Set(variants).count == variants.count)
-        #expect(variants.starts(with: single))
-        #expect(variants.count <= max(limit, single.count))
+        #expect(variants.starts(with: needed))
+        #expect(variants.count <= max(limit, needed.count))
         #expect(variants.allSatisfy { $0.contradiction == nil })
       }
     }
