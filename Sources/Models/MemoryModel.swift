@@ -1,3 +1,5 @@
+import Designs
+
 /// A simulated address: region number × 2⁴⁰ + offset. Regions are numbered from 1 in the order in
 /// which the design maps them and never reused, so an address is relative to its region by itself.
 /// 0 is no address, as NULL is.
@@ -28,7 +30,8 @@ public protocol MemoryModel: AnyObject {
   func useHugePages(_ address: Address, bytes: UInt64)
   /// A load or a store of up to a few words at this address, within one cache line.
   func touch(_ address: Address, isWrite: Bool)
-  /// A locked instruction: it waits for the stores before it that are still on their way.
+  /// A locked instruction: it waits for the stores before it that are still on their way. Models
+  /// say which step it is (`lockedInstruction(_:_:)`).
   func lockedInstruction()
   /// A sequential pass over a range (clearing, copying, the program's own touch).
   func touchRange(_ address: Address, bytes: UInt64, isWrite: Bool)
@@ -42,4 +45,14 @@ public protocol MemoryModel: AnyObject {
   func branch(_ site: UInt32, taken: Bool)
   /// Brings the counts up to date: touches and branches may wait until there are many of them.
   func settle()
+}
+
+extension MemoryModel {
+  /// A step that is a locked instruction: a lock taken, an exchange or an addition that is atomic.
+  /// It stands behind the touches of the stores that it waits for.
+  @inlinable @inline(__always)
+  public func lockedInstruction(_ step: Step, _ counts: StepCounts) {
+    counts.count(step)
+    lockedInstruction()
+  }
 }

@@ -19,7 +19,8 @@ public struct SharedLine: Sendable {
   }
 }
 
-/// A lock of a design: on the serialised order it is always free.
+/// A lock of a design: on the serialised order it is always free. To take it is a locked instruction,
+/// which waits for the stores before it; the lock's own line is the model's to touch.
 public struct SharedLock: Sendable {
   @usableFromInline var line = SharedLine()
   /// In which it was taken last.
@@ -38,15 +39,19 @@ public struct SharedLock: Sendable {
 
   /// A spin lock taken.
   @inlinable @inline(__always)
-  public mutating func acquire(by thread: UInt16, _ counts: StepCounts) {
-    counts.count(.lockUncontended)
+  public mutating func acquire<Memory: MemoryModel>(
+    by thread: UInt16, _ counts: StepCounts, _ memory: Memory
+  ) {
+    memory.lockedInstruction(.lockUncontended, counts)
     write(by: thread, counts)
   }
 
   /// A mutex of the C library taken.
   @inlinable @inline(__always)
-  public mutating func acquireMutex(by thread: UInt16, _ counts: StepCounts) {
-    counts.count(.mutexUncontended)
+  public mutating func acquireMutex<Memory: MemoryModel>(
+    by thread: UInt16, _ counts: StepCounts, _ memory: Memory
+  ) {
+    memory.lockedInstruction(.mutexUncontended, counts)
     write(by: thread, counts)
   }
 }

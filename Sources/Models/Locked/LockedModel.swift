@@ -79,16 +79,15 @@ public final class LockedModel<Memory: MemoryModel>: AllocatorModel {
     switch lockKind {
     case .perClass:
       counts.count(.lockLookup)
-      bins[bin].lock.acquire(by: thread, counts)
+      bins[bin].lock.acquire(by: thread, counts, memory)
     case .mutex:
-      lock.acquireMutex(by: thread, counts)
+      lock.acquireMutex(by: thread, counts, memory)
       lines[bin / 2].write(by: thread, counts)
     case .spin:
-      lock.acquire(by: thread, counts)
+      lock.acquire(by: thread, counts, memory)
       lines[bin / 2].write(by: thread, counts)
     }
     guard Memory.observesTouches else { return }
-    memory.lockedInstruction()
     if lockKind == .perClass {
       memory.touch(LockedLayout.perClassBins &+ UInt64(bin) &* 64, isWrite: true)
     } else {
@@ -145,7 +144,7 @@ public final class LockedModel<Memory: MemoryModel>: AllocatorModel {
   private func refill(_ number: Int, bytes: UInt64, by thread: UInt16) -> Bool {
     let unit = LockedLayout.unit
     let run = bytes <= LockedLayout.small ? unit : (bytes * 4 + unit - 1) / unit * unit
-    if lockKind == .perClass { lock.acquire(by: thread, counts) }
+    if lockKind == .perClass { lock.acquire(by: thread, counts, memory) }
     memory.touch(LockedLayout.lock, isWrite: true)
     if end - next < run {
       counts.count(.mapCall)

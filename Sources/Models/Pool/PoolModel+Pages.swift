@@ -185,10 +185,15 @@ extension PoolModel {
   @inline(never)
   func checkRemote(_ number: Int32) {
     counts.count(.remoteCheck)
-    if pages[Int(number)].remote != PoolPage.none {
-      counts.count(.atomicUncontended)
-      takeRemote(number)
-    }
+    collectRemote(number)
+  }
+
+  /// Takes what others freed, if they did.
+  @inline(__always)
+  private func collectRemote(_ number: Int32) {
+    guard pages[Int(number)].remote != PoolPage.none else { return }
+    memory.lockedInstruction(.atomicUncontended, counts)
+    takeRemote(number)
   }
 
   func collect(_ number: Int32) {
@@ -201,14 +206,11 @@ extension PoolModel {
       page.pointee.free = page.pointee.localFree
       page.pointee.localFree = PoolPage.none
     }
-    if page.pointee.remote != PoolPage.none {
-      counts.count(.atomicUncontended)
-      takeRemote(number)
-    }
+    collectRemote(number)
   }
 
   func makeFull(_ heap: Int32, _ number: Int32) {
-    if !options.isLocked { counts.count(.atomicUncontended) }
+    if !options.isLocked { memory.lockedInstruction(.atomicUncontended, counts) }
     counts.count(.pageFull)
     pages[Int(number)].notifies = !options.isLocked
     pages[Int(number)].isFull = true
@@ -220,7 +222,7 @@ extension PoolModel {
     pages[Int(number)].isFull = false
     pushBack(heap, number)
     if options.isLocked { return }
-    counts.count(.atomicUncontended)
+    memory.lockedInstruction(.atomicUncontended, counts)
     pages[Int(number)].notifies = false
     if pages[Int(number)].remote != PoolPage.none { takeRemote(number) }
   }
@@ -284,16 +286,16 @@ extension PoolModel {
 
   func freeRemote(_ number: Int32, _ block: UInt16) {
     counts.count(.remoteFree)
-    counts.count(.atomicUncontended)
     if options.isEncoded { counts.count(.freeListEncode, pages[Int(number)].notifies ? 2 : 1) }
     let page = pages + Int(number)
     writePage(page)
     memory.touch(page.pointee.address(of: block), isWrite: true)
+    memory.lockedInstruction(.atomicUncontended, counts)
     memory.touch(page.pointee.state, isWrite: true)
     if page.pointee.notifies {
       page.pointee.notifies = false
       let owner = heaps + Int(page.pointee.heap)
-      counts.count(.atomicUncontended)
+      memory.lockedInstruction(.atomicUncontended, counts)
       owner.pointee.delayedLine.write(by: currentThread, counts)
       owner.pointee.delay(page: number, block: block)
       touchHeap(owner.pointee.number, PoolLayout.delayed, isWrite: true)
@@ -307,7 +309,7 @@ extension PoolModel {
     let state = heaps + Int(heap)
     touchHeap(heap, PoolLayout.delayed, isWrite: false)
     guard state.pointee.delayedCount > 0 else { return }
-    counts.count(.atomicUncontended)
+    memory.lockedInstruction(.atomicUncontended, counts)
     state.pointee.delayedLine.write(by: currentThread, counts)
     while state.pointee.delayedCount > 0 {
       state.pointee.delayedCount -= 1

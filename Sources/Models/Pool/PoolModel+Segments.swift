@@ -29,7 +29,7 @@ extension PoolModel {
   // MARK: - Heaps
 
   func heapBegin(thread: UInt16) -> Int32 {
-    abandonedLock.acquireMutex(by: thread, counts)
+    abandonedLock.acquireMutex(by: thread, counts, memory)
     if let heap = abandoned.popLast() {
       threadHeaps[Int(thread)] = heap
       memory.touch(threadLocal(thread), isWrite: true)
@@ -63,8 +63,7 @@ extension PoolModel {
 
   @inline(__always)
   func lock(_ heap: Int32) {
-    heaps[Int(heap)].lock.acquire(by: currentThread, counts)
-    memory.lockedInstruction()
+    heaps[Int(heap)].lock.acquire(by: currentThread, counts, memory)
     touchHeap(heap, PoolLayout.delayed, isWrite: true)
   }
 
@@ -96,7 +95,7 @@ extension PoolModel {
     }
     threadHeaps[Int(thread)] = 0
     memory.touch(threadLocal(thread), isWrite: true)
-    abandonedLock.acquireMutex(by: thread, counts)
+    abandonedLock.acquireMutex(by: thread, counts, memory)
     abandoned.append(heap)
   }
 

@@ -192,9 +192,10 @@ public final class PoolModel<Memory: MemoryModel>: AllocatorModel {
 
   @inline(__always)
   func countUsed() {
-    counts.count(options.usedCounter)
-    if Memory.observesTouches && options.usedCounter == .usedCounterAtomic {
-      memory.lockedInstruction()
+    if options.usedCounter == .usedCounterAtomic {
+      memory.lockedInstruction(.usedCounterAtomic, counts)
+    } else {
+      counts.count(.usedCounterPlain)
     }
   }
 

@@ -69,10 +69,10 @@ extension ReuseBacking {
   }
 
   /// At the end of its thread.
-  mutating func abandonHeap(of thread: UInt16) {
+  mutating func abandonHeap<Memory: MemoryModel>(of thread: UInt16, _ memory: Memory) {
     guard Int(thread) < heaps.ofThread.count, let heap = heaps.ofThread[Int(thread)] else { return }
     heaps.ofThread[Int(thread)] = nil
-    lock.acquire(by: thread, counts)
+    lock.acquire(by: thread, counts, memory)
     heaps.abandoned.append(heap)
   }
 
@@ -95,7 +95,7 @@ extension ReuseBacking {
   private mutating func beginHeap<Memory: MemoryModel>(
     _ thread: UInt16, _ memory: Memory
   ) -> ReuseHeaps.ThreadHeap {
-    lock.acquire(by: thread, counts)
+    lock.acquire(by: thread, counts, memory)
     let begun: ReuseHeaps.ThreadHeap
     if let abandoned = heaps.abandoned.popLast() {
       begun = abandoned
@@ -138,8 +138,7 @@ extension ReuseBacking {
   private mutating func acquireShared<Memory: MemoryModel>(
     _ number: Int, thread: UInt16, _ memory: Memory
   ) {
-    lock.acquire(by: thread, counts)
-    memory.lockedInstruction()
+    lock.acquire(by: thread, counts, memory)
     lines[number / 2].write(by: thread, counts)
     if Memory.observesTouches { touchBin(number, memory) }
   }

@@ -101,8 +101,7 @@ struct ReuseBacking {
       return allocateLocal(number, regions: &regions, thread: thread, memory)
     }
     let bin = bins + number
-    lock.acquire(by: thread, counts)
-    memory.lockedInstruction()
+    lock.acquire(by: thread, counts, memory)
     lines[number / 2].write(by: thread, counts)
     if Memory.observesTouches {
       touchBin(number, memory)
@@ -138,8 +137,7 @@ struct ReuseBacking {
       freeLocal(address, bin: number, thread: thread, memory)
       return
     }
-    lock.acquire(by: thread, counts)
-    memory.lockedInstruction()
+    lock.acquire(by: thread, counts, memory)
     lines[number / 2].write(by: thread, counts)
     counts.count(.freeListPush)
     if Memory.observesTouches { touchBin(number, memory) }

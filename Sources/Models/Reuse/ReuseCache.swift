@@ -83,10 +83,7 @@ struct ReuseCache {
   private mutating func acquire<Memory: MemoryModel>(
     _ bin: Int, thread: UInt16, _ memory: Memory
   ) {
-    if options.cache == .global {
-      lock.acquire(by: thread, counts)
-      memory.lockedInstruction()
-    }
+    if options.cache == .global { lock.acquire(by: thread, counts, memory) }
     guard Memory.observesTouches else { return }
     var base = ReuseLayout.cache
     if options.cache == .threadLocal {

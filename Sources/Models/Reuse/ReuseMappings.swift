@@ -38,7 +38,7 @@ struct ReuseMappings {
       unmap(mapping, memory)
       return
     }
-    lock.acquire(by: thread, counts)
+    lock.acquire(by: thread, counts, memory)
     if Memory.observesTouches { memory.touch(ReuseLayout.mappings, isWrite: true) }
     if options.eviction == .purge {
       retain(mapping, memory)
@@ -92,7 +92,7 @@ struct ReuseMappings {
   mutating func take<Memory: MemoryModel>(
     bytes: UInt64, regions: inout ReuseRegions, thread: UInt16, _ memory: Memory
   ) -> ReuseArenas.Block {
-    lock.acquire(by: thread, counts)
+    lock.acquire(by: thread, counts, memory)
     if Memory.observesTouches { memory.touch(ReuseLayout.mappings, isWrite: true) }
     return arenas.take(bytes: bytes, regions: &regions, memory)
   }
@@ -101,7 +101,7 @@ struct ReuseMappings {
   mutating func give<Memory: MemoryModel>(
     _ start: Address, bytes: UInt64, thread: UInt16, _ memory: Memory
   ) {
-    lock.acquire(by: thread, counts)
+    lock.acquire(by: thread, counts, memory)
     if Memory.observesTouches { memory.touch(ReuseLayout.mappings, isWrite: true) }
     arenas.give(start, bytes: bytes, memory)
   }

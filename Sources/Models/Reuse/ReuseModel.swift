@@ -227,7 +227,7 @@ public struct ReuseModel<Memory: MemoryModel>: AllocatorModel {
     if options.cache == .threadLocal {
       for evicted in cache.close(thread) { release(evicted, evicted: true, thread: thread) }
     }
-    if options.localHeaps { backing.abandonHeap(of: thread) }
+    if options.localHeaps { backing.abandonHeap(of: thread, memory) }
   }
 
   private mutating func release(_ payload: Address, evicted: Bool, thread: UInt16) {

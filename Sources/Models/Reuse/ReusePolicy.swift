@@ -108,7 +108,7 @@ struct ReusePolicy {
     selections += 1
     if selections >= Self.round {
       selections = 0
-      update(thread)
+      update(thread, memory)
       touchTable(memory)
     }
     return chosen
@@ -165,8 +165,8 @@ struct ReusePolicy {
 
   /// The end of a round: every two strategies that play.
   @inline(never)
-  private mutating func update(_ thread: UInt16) {
-    lock.acquire(by: thread, counts)
+  private mutating func update<Memory: MemoryModel>(_ thread: UInt16, _ memory: Memory) {
+    lock.acquire(by: thread, counts, memory)
     for i in 0..<Self.count {
       for j in (i + 1)..<max(Self.count, i + 1) where plays(i) && plays(j) {
         counts.count(.policyUpdate)

@@ -11,13 +11,12 @@ extension TieredModel {
   }
 
   private func takeCacheLock() {
-    cacheLock.acquireMutex(by: currentThread, counts)
-    memory.lockedInstruction()
+    cacheLock.acquireMutex(by: currentThread, counts, memory)
     memory.touch(TieredLayout.cache, isWrite: true)
   }
 
   private func takeHugeLock() {
-    hugeLock.acquireMutex(by: currentThread, counts)
+    hugeLock.acquireMutex(by: currentThread, counts, memory)
     memory.touch(TieredLayout.huge, isWrite: true)
   }
 

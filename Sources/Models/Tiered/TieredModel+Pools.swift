@@ -17,7 +17,7 @@ extension TieredModel {
 
   @inline(never)
   private func beginHeap(_ thread: UInt16) -> Bool {
-    heapsLock.acquireMutex(by: thread, counts)
+    heapsLock.acquireMutex(by: thread, counts, memory)
     if let adopted = abandoned.popLast() {
       heaps[Int(thread)] = adopted
       return true
@@ -26,7 +26,7 @@ extension TieredModel {
     let address = memory.map(bytes: TieredLayout.heapBytes)
     guard address != 0 else { return false }
     counts.count(.heapInit)
-    heapsLock.acquireMutex(by: thread, counts)
+    heapsLock.acquireMutex(by: thread, counts, memory)
     let own = heap.allocate(TieredLayout.mediumClasses, of: TieredClass())
     heaps[Int(thread)].address = address
     heaps[Int(thread)].medium = own
@@ -38,7 +38,7 @@ extension TieredModel {
   /// Leaves the thread's heap, whole, to the next thread.
   public func endThread(_ thread: UInt16) {
     guard heaps[Int(thread)].address != 0 else { return }
-    heapsLock.acquireMutex(by: thread, counts)
+    heapsLock.acquireMutex(by: thread, counts, memory)
     abandoned.append(heaps[Int(thread)])
     heaps[Int(thread)] = TieredHeap()
   }
@@ -55,8 +55,7 @@ extension TieredModel {
   @inline(__always)
   func countStatistic(_ thread: UInt16, _ offset: UInt64) {
     if options.statistics == .shared {
-      counts.count(.statisticAtomic)
-      memory.lockedInstruction()
+      memory.lockedInstruction(.statisticAtomic, counts)
       statisticLines[Int(offset / 64)].write(by: currentThread, counts)
       memory.touch(TieredLayout.statistics &+ offset, isWrite: true)
     } else {
@@ -186,8 +185,7 @@ extension TieredModel {
 
   @inline(__always)
   private func takeSmallLock() {
-    smallLock.acquireMutex(by: currentThread, counts)
-    memory.lockedInstruction()
+    smallLock.acquireMutex(by: currentThread, counts, memory)
     memory.touch(TieredLayout.small, isWrite: true)
   }
 
@@ -294,8 +292,7 @@ extension TieredModel {
   }
 
   private func takeMediumLock() {
-    mediumLock.acquireMutex(by: currentThread, counts)
-    memory.lockedInstruction()
+    mediumLock.acquireMutex(by: currentThread, counts, memory)
     memory.touch(TieredLayout.medium, isWrite: true)
   }
 
