@@ -17,6 +17,7 @@ public struct AddressSpace: Sendable {
   /// The most bytes that were mapped at once.
   public private(set) var peakMappedBytes: UInt64 = 0
 
+  /// Nothing mapped yet.
   public init() {}
 
   /// Bytes rounded up to whole pages.
@@ -24,6 +25,14 @@ public struct AddressSpace: Sendable {
   public static func wholePages(_ bytes: UInt64) -> UInt64 {
     (bytes &+ (pageBytes - 1)) & ~(pageBytes - 1)
   }
+
+  /// The number of the region that an address is in.
+  @inlinable @inline(__always)
+  public static func region(of address: Address) -> UInt64 { address >> offsetBits }
+
+  /// Bytes from the start of its region to an address.
+  @inlinable @inline(__always)
+  public static func offset(of address: Address) -> UInt64 { address & (largestRegion &- 1) }
 
   /// The next region, or 0 when `bytes` is 0 or more than a region can hold.
   public mutating func map(bytes: UInt64) -> Address {

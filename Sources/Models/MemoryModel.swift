@@ -23,6 +23,9 @@ public protocol MemoryModel: AnyObject {
   ///   (`AddressSpace.largestRegion`), as the native build's mapping fails.
   func map(bytes: UInt64) -> Address
   /// Gives a region, or whole pages of one, back.
+  /// - Parameters:
+  ///   - address: the start of a page.
+  ///   - bytes: rounded up to whole pages; no more than are mapped.
   func unmap(_ address: Address, bytes: UInt64)
   /// Gives the pages of a range back but keeps the range (MADV_DONTNEED).
   func purge(_ address: Address, bytes: UInt64)

@@ -8,8 +8,10 @@ public struct SharedLine: Sendable {
   /// The thread's number + 1, or 0 before the first write.
   @usableFromInline var writer: UInt32 = 0
 
+  /// A line that nobody has written.
   public init() {}
 
+  /// Counts a coherence transfer where another thread wrote the line last.
   @inlinable @inline(__always)
   public mutating func write(by thread: UInt16, _ counts: StepCounts) {
     let number = UInt32(thread) &+ 1
@@ -26,6 +28,7 @@ public struct SharedLock: Sendable {
   /// In which it was taken last.
   @usableFromInline var operation: UInt64 = 0
 
+  /// A lock that nobody has taken.
   public init() {}
 
   @inlinable @inline(__always)

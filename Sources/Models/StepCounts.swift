@@ -16,13 +16,16 @@ public struct StepCounts: @unchecked Sendable {
 
   @usableFromInline init(base: UnsafeMutablePointer<UInt64>) { self.base = base }
 
+  /// Ends the counts and all copies of them.
   public func deallocate() { base.deallocate() }
 
+  /// Counts a step, so many times.
   @inlinable @inline(__always)
   public func count(_ step: Step, _ times: UInt64 = 1) {
     base[Int(step.rawValue)] &+= times
   }
 
+  /// How often a step was counted so far.
   @inlinable public subscript(step: Step) -> UInt64 { base[Int(step.rawValue)] }
 
   /// The number of the operation under way, for whoever looks at operations one by one; else 0.

@@ -1,5 +1,4 @@
 import Designs
-import Foundation
 import Platform
 import TestSupport
 import Testing
@@ -335,97 +334,5 @@ private struct PlainMachine {
     let level = MachineGeometry.Level(sets: 1280, ways: 20).withPowerOfTwoSets
     #expect(level.sets == 1024 && level.ways == 25)
     #expect(MachineGeometry.Level(sets: 64, ways: 12).withPowerOfTwoSets.ways == 12)
-  }
-}
-
-@Suite struct Branches {
-  private func mispredictions(_ outcomes: some Sequence<Bool>) -> Int {
-    let predictor = BranchPredictor()
-    defer { predictor.deallocate() }
-    return outcomes.reduce(0) {
-      _ = predictor.note(16, taken: $1)
-      return $0 + Int(predictor.mispredictions())
-    }
-  }
-
-  @Test func aConstantBranchIsLearned() {
-    #expect(mispredictions(repeatElement(true, count: 10_000)) <= 2)
-    #expect(mispredictions(repeatElement(false, count: 10_000)) <= 3)
-  }
-
-  @Test(arguments: [2, 3, 5, 8, 13])
-  func aPeriodIsLearned(period: Int) {
-    let outcomes = (0..<20_000).map { $0 % period == 0 }
-    #expect(mispredictions(outcomes) < 600)
-  }
-
-  @Test func aCoinIsNot() {
-    var generator = SeededGenerator(seed: 7)
-    let outcomes = (0..<20_000).map { _ in Bool.random(using: &generator) }
-    #expect((9_000...11_000).contains(mispredictions(outcomes)))
-  }
-
-  /// The caller's branches cost nothing here, but tell what follows from them.
-  @Test func theCallersBranchesAreHistory() {
-    var generator = SeededGenerator(seed: 7)
-    let predictor = BranchPredictor()
-    defer { predictor.deallocate() }
-    var wrong = 0
-    for _ in 0..<20_000 {
-      let coin = Bool.random(using: &generator)
-      _ = predictor.note(1, taken: coin)
-      #expect(predictor.mispredictions() == 0)
-      _ = predictor.note(16, taken: coin)
-      wrong += Int(predictor.mispredictions())
-    }
-    #expect(wrong < 1_000)
-  }
-}
-
-@Suite struct Geometries {
-  /// A folder as the kernel lays it out: level, type, sets, ways, bytes per line.
-  private func folder(_ caches: [(String, String, String, String, String)]) throws -> URL {
-    let folder = FileManager.default.temporaryDirectory
-      .appendingPathComponent("caches-\(UUID().uuidString)")
-    for (index, cache) in caches.enumerated() {
-      let below = folder.appendingPathComponent("index\(index)")
-      try FileManager.default.createDirectory(at: below, withIntermediateDirectories: true)
-      for (name, text) in [
-        ("level", cache.0), ("type", cache.1), ("number_of_sets", cache.2),
-        ("ways_of_associativity", cache.3), ("coherency_line_size", cache.4),
-      ] {
-        try (text + "\n").write(
-          to: below.appendingPathComponent(name), atomically: true, encoding: .utf8)
-      }
-    }
-    return folder
-  }
-
-  @Test func theKernelsCachesAreTaken() throws {
-    let folder = try folder([
-      ("1", "Data", "32", "8", "64"), ("1", "Instruction", "1", "1", "64"),
-      ("2", "Unified", "512", "4", "64"), ("3", "Unified", "10240", "20", "64"),
-    ])
-    defer { try? FileManager.default.removeItem(at: folder) }
-    let geometry = MachineGeometry.current(caches: folder)
-    #expect(geometry.levelOne == .init(sets: 32, ways: 8))
-    #expect(geometry.levelTwo == .init(sets: 512, ways: 4))
-    #expect(geometry.levelThree == .init(sets: 10240, ways: 20))
-    #expect(geometry.translation == MachineGeometry.reference.translation)
-  }
-
-  @Test func whatIsMissingOrImpossibleIsTheReferences() throws {
-    let folder = try folder([
-      ("1", "Data", "0", "8", "64"), ("2", "Unified", "512", "4", "128"),
-      ("3", "Unified", "many", "20", "64"), ("9", "Unified", "64", "4", "64"),
-    ])
-    defer { try? FileManager.default.removeItem(at: folder) }
-    #expect(MachineGeometry.current(caches: folder) == .reference)
-    let missing = folder.appendingPathComponent("missing")
-    #expect(MachineGeometry.current(caches: missing) == .reference)
-  }
-
-  @Test func thisMachineIsTheSameTwice() {
-    #expect(MachineGeometry.current() == MachineGeometry.current())
   }
 }

@@ -280,13 +280,4 @@ import Testing
     #expect(blocks.problems.isEmpty, "\(blocks.problems.first ?? "")")
     #expect(blocks.allocations > 5_000)
   }
-
-  @Test func aBinHoldsWhatItSays() {
-    let wrong = (UInt64(17)...70_000).first { bytes in
-      let bin = ReuseBacking.bin(of: bytes)
-      return ReuseBacking.bytes(ofBin: bin) < bytes || ReuseBacking.bytes(ofBin: bin - 1) >= bytes
-    }
-    #expect(wrong == nil)
-    #expect(ReuseBacking.bin(of: 24 << 20 + 8192) < ReuseBacking.bins)
-  }
 }

@@ -1,23 +1,18 @@
 import Designs
 
 /// The model of the locked family: one heap for all threads, as Sources/NativeDesigns/C/locked does it.
-///
-/// An intrusive list that is used last in, first out, is a stack: the model keeps each bin's free
-/// blocks as one, and reports the touches of the links.
 public final class LockedModel<Memory: MemoryModel>: AllocatorModel {
   private let memory: Memory
   private let counts: StepCounts
+  private let heap = ModelHeap()
   private let lockKind: LockKind
 
   private enum LockKind { case mutex, spin, perClass }
 
   private struct Bin {
-    var free: UnsafeMutablePointer<Address>
-    var freeCount = 0
-    var freeCapacity = 64
-    /// What is left of the bin's run.
-    var next: Address = 0
-    var end: Address = 0
+    var free = ModelList<Address>()
+    /// Of the bin's run.
+    var rest = Remainder()
     var lock = SharedLock()
   }
 
@@ -27,15 +22,16 @@ public final class LockedModel<Memory: MemoryModel>: AllocatorModel {
   /// Of two bins each, where they share one lock.
   private let lines: UnsafeMutablePointer<SharedLine>
   private var lock = SharedLock()
-  private var next: Address = 0
-  private var end: Address = 0
+  /// Of the last segment.
+  private var rest = Remainder()
   /// By region: the number of the segment in it, or minus the bytes of one that is a block's own.
-  private var table = RegionTable()
+  private var table: RegionTable
   /// By segment and unit of 64 KiB: the bin of the run there, and whether it has aligned blocks.
   private var units: UnsafeMutablePointer<UInt8>
   private var segments = 1
   private var segmentCapacity = 16
 
+  /// - Parameter design: of the locked family; of another, toggles are read as the defaults.
   public init(design: Design, memory: Memory, counts: StepCounts) {
     self.memory = memory
     self.counts = counts
@@ -45,33 +41,20 @@ public final class LockedModel<Memory: MemoryModel>: AllocatorModel {
       case "per-class": .perClass
       default: .mutex
       }
-    bins = .allocate(capacity: LockedLayout.bins)
-    for bin in 0..<LockedLayout.bins {
-      (bins + bin).initialize(to: Bin(free: .allocate(capacity: 64)))
-    }
-    lines = .allocate(capacity: LockedLayout.bins / 2)
-    lines.initialize(repeating: SharedLine(), count: LockedLayout.bins / 2)
-    units = .allocate(capacity: segmentCapacity * LockedLayout.unitsPerSegment)
-    units.initialize(repeating: 0, count: segmentCapacity * LockedLayout.unitsPerSegment)
-  }
-
-  deinit {
-    for bin in 0..<LockedLayout.bins { bins[bin].free.deallocate() }
-    bins.deallocate()
-    lines.deallocate()
-    units.deallocate()
-    table.deallocate()
+    bins = heap.allocate(LockedLayout.bins, of: Bin())
+    lines = heap.allocate(LockedLayout.bins / 2, of: SharedLine())
+    units = heap.allocate(segmentCapacity * LockedLayout.unitsPerSegment, of: 0)
+    table = RegionTable(heap)
   }
 
   // MARK: - Bins
 
   @inline(__always)
   private func bin(of bytes: UInt64) -> Int {
-    counts.count(bytes <= 128 ? .sizeClassShift : .sizeClassLeadingZeros)
-    memory.branch(LockedBranch.isSmall, taken: bytes <= 128)
-    if bytes <= 128 { return Int((bytes &+ 15) / 16) &- 1 }
-    let log2 = 63 &- (bytes &- 1).leadingZeroBitCount
-    return 8 &+ (log2 &- 7) &* 4 &+ Int((bytes &- 1) >> UInt64(log2 &- 2) & 3)
+    let bin = SizeClasses.number(of: bytes)
+    SizeClasses.count(bin, counts)
+    memory.branch(LockedBranch.isSmall, taken: SizeClasses.isLinear(bin))
+    return bin
   }
 
   @inline(__always)
@@ -101,43 +84,26 @@ public final class LockedModel<Memory: MemoryModel>: AllocatorModel {
   private func take(_ number: Int, by thread: UInt16) -> (block: Address, fresh: Bool) {
     acquire(number, by: thread)
     let bin = bins + number
-    let hasFree = bin.pointee.freeCount > 0
+    let hasFree = bin.pointee.free.count > 0
     memory.branch(LockedBranch.hasFreeBlock, taken: hasFree)
     if hasFree {
-      counts.count(.freeListPop)
-      bin.pointee.freeCount &-= 1
-      let block = bin.pointee.free[bin.pointee.freeCount]
-      memory.touch(block &+ LockedLayout.header, isWrite: false)
+      let block = bin.pointee.free.removeLast()
+      memory.popLink(at: block &+ LockedLayout.header, counts)
       return (block, false)
     }
-    let bytes = LockedLayout.binBytes[number]
-    if bin.pointee.end &- bin.pointee.next < bytes {
+    let bytes = SizeClasses.bytes(of: number)
+    if !bin.pointee.rest.holds(bytes) {
       guard refill(number, bytes: bytes, by: thread) else { return (0, false) }
     }
     counts.count(.blockCarve)
-    let block = bin.pointee.next
-    bin.pointee.next = block &+ bytes
-    return (block, true)
+    return (bin.pointee.rest.cut(bytes), true)
   }
 
   @inline(__always)
   private func give(_ number: Int, _ block: Address, by thread: UInt16) {
     acquire(number, by: thread)
-    counts.count(.freeListPush)
-    memory.touch(block &+ LockedLayout.header, isWrite: true)
-    let bin = bins + number
-    if bin.pointee.freeCount == bin.pointee.freeCapacity { growStack(bin) }
-    bin.pointee.free[bin.pointee.freeCount] = block
-    bin.pointee.freeCount &+= 1
-  }
-
-  @inline(never)
-  private func growStack(_ bin: UnsafeMutablePointer<Bin>) {
-    let grown = UnsafeMutablePointer<Address>.allocate(capacity: 2 * bin.pointee.freeCapacity)
-    grown.update(from: bin.pointee.free, count: bin.pointee.freeCount)
-    bin.pointee.free.deallocate()
-    bin.pointee.free = grown
-    bin.pointee.freeCapacity *= 2
+    memory.pushLink(at: block &+ LockedLayout.header, counts)
+    bins[number].free.append(block, heap)
   }
 
   @inline(never)
@@ -146,61 +112,46 @@ public final class LockedModel<Memory: MemoryModel>: AllocatorModel {
     let run = bytes <= LockedLayout.small ? unit : (bytes * 4 + unit - 1) / unit * unit
     if lockKind == .perClass { lock.acquire(by: thread, counts, memory) }
     memory.touch(LockedLayout.lock, isWrite: true)
-    if end - next < run {
-      counts.count(.mapCall)
-      let region = memory.map(bytes: LockedLayout.segment)
+    if !rest.holds(run) {
+      let region = memory.mapCall(bytes: LockedLayout.segment, counts)
       guard region != 0 else { return false }
       addSegment(region)
-      next = region
-      end = region + LockedLayout.segment
+      rest = Remainder(region, bytes: LockedLayout.segment)
     }
     counts.count(.runCarve)
-    let first = unitIndex(next)
+    let start = rest.cut(run)
+    let first = unitIndex(start, segment: table[start])
     for index in first..<(first + Int(run / unit)) { units[index] = UInt8(number) }
-    bins[number].next = next
-    bins[number].end = next + run
-    next += run
+    bins[number].rest = Remainder(start, bytes: run)
     return true
   }
 
   private func addSegment(_ region: Address) {
     if segments == segmentCapacity {
       let count = segmentCapacity * LockedLayout.unitsPerSegment
-      let grown = UnsafeMutablePointer<UInt8>.allocate(capacity: 2 * count)
-      grown.initialize(repeating: 0, count: 2 * count)
-      grown.update(from: units, count: count)
-      units.deallocate()
-      units = grown
+      units = heap.grow(units, from: count, to: 2 * count, of: 0)
       segmentCapacity *= 2
     }
-    table.insert(region >> AddressSpace.offsetBits, Int64(segments))
+    table.insert(region, Int64(segments), heap)
     segments += 1
-  }
-
-  /// For addresses in segments.
-  @inline(__always)
-  private func unitIndex(_ address: Address) -> Int {
-    unitIndex(address, segment: table[address >> AddressSpace.offsetBits])
   }
 
   @inline(__always)
   private func unitIndex(_ address: Address, segment: Int64) -> Int {
     Int(segment) &* LockedLayout.unitsPerSegment
-      &+ Int((address & (AddressSpace.largestRegion &- 1)) / LockedLayout.unit)
+      &+ Int(AddressSpace.offset(of: address) / LockedLayout.unit)
   }
 
   // MARK: - Allocating
 
+  /// A block of its bin, or a region of its own where it is larger than any.
   public func allocate(
     size: UInt64, alignment: UInt64, zeroed: Bool, site: UInt64, thread: UInt16
   ) -> Address {
-    counts.count(alignment > 0 ? .alignedCall : zeroed ? .callocCall : .mallocCall)
+    counts.countAllocation(alignment: alignment, zeroed: zeroed)
     if alignment > 16 { return allocateAligned(size: size, alignment: alignment, thread: thread) }
     let (payload, fresh) = allocateBlock(size: size, thread: thread)
-    if payload != 0 && zeroed && !fresh {
-      counts.count(.lineZeroed, (size &+ 63) / 64)
-      if size > 0 { memory.touchRange(payload, bytes: size, isWrite: true) }
-    }
+    if payload != 0 && zeroed && !fresh { memory.zero(payload, bytes: size, counts) }
     return payload
   }
 
@@ -212,8 +163,7 @@ public final class LockedModel<Memory: MemoryModel>: AllocatorModel {
     let bin = bin(of: LockedLayout.header &+ max(size, 1))
     let (block, fresh) = take(bin, by: thread)
     guard block != 0 else { return (0, fresh) }
-    counts.count(.headerWrite)
-    memory.touch(block, isWrite: true)
+    memory.writeHeader(at: block, counts)
     return (block &+ LockedLayout.header, fresh)
   }
 
@@ -222,12 +172,10 @@ public final class LockedModel<Memory: MemoryModel>: AllocatorModel {
     guard size <= AddressSpace.largestRegion else { return 0 }
     let bytes = AddressSpace.wholePages(LockedLayout.header + size)
     guard bytes <= AddressSpace.largestRegion else { return 0 }
-    counts.count(.mapCall)
-    let region = memory.map(bytes: bytes)
+    let region = memory.mapCall(bytes: bytes, counts)
     guard region != 0 else { return 0 }
-    table.insert(region >> AddressSpace.offsetBits, -Int64(bytes))
-    counts.count(.headerWrite)
-    memory.touch(region, isWrite: true)
+    table.insert(region, -Int64(bytes), heap)
+    memory.writeHeader(at: region, counts)
     return region + LockedLayout.header
   }
 
@@ -242,9 +190,8 @@ public final class LockedModel<Memory: MemoryModel>: AllocatorModel {
       ? allocateRegion(size: reserve) : allocateBlock(size: reserve, thread: thread).payload
     guard payload != 0 else { return 0 }
     let aligned = (payload + LockedLayout.header + alignment - 1) & ~(alignment - 1)
-    counts.count(.headerWrite)
-    memory.touch(aligned - LockedLayout.header, isWrite: true)
-    let segment = table[payload >> AddressSpace.offsetBits]
+    memory.writeHeader(at: aligned - LockedLayout.header, counts)
+    let segment = table[payload]
     if segment > 0 {
       alignedBlocks[aligned] = payload - LockedLayout.header
       units[unitIndex(aligned, segment: segment)] |= LockedLayout.alignedFlag
@@ -264,12 +211,11 @@ public final class LockedModel<Memory: MemoryModel>: AllocatorModel {
 
   @inline(__always)
   private func block(of payload: Address) -> Block {
-    checkMagic(payload)
-    let region = payload >> AddressSpace.offsetBits
-    let segment = table[region]
+    memory.checkHeader(at: payload &- LockedLayout.header, counts)
+    let segment = table[payload]
     if segment < 0 {
-      let start = region << AddressSpace.offsetBits
-      if payload != start + LockedLayout.header { checkMagic(start + LockedLayout.header) }
+      let start = AddressSpace.region(of: payload) << AddressSpace.offsetBits
+      if payload != start + LockedLayout.header { memory.checkHeader(at: start, counts) }
       return Block(start: start, bytes: UInt64(-segment), bin: -1)
     }
     let unit = units[unitIndex(payload, segment: segment)]
@@ -277,18 +223,12 @@ public final class LockedModel<Memory: MemoryModel>: AllocatorModel {
     var start = payload &- LockedLayout.header
     if unit & LockedLayout.alignedFlag != 0, let found = alignedBlocks[payload] {
       start = found
-      checkMagic(found + LockedLayout.header)
+      memory.checkHeader(at: found, counts)
     }
-    return Block(start: start, bytes: LockedLayout.binBytes[bin], bin: bin)
+    return Block(start: start, bytes: SizeClasses.bytes(of: bin), bin: bin)
   }
 
-  @inline(__always)
-  private func checkMagic(_ payload: Address) {
-    counts.count(.headerRead)
-    counts.count(.magicCheck)
-    memory.touch(payload &- LockedLayout.header, isWrite: false)
-  }
-
+  /// Back to its bin's list, or to the kernel.
   public func deallocate(_ address: Address, thread: UInt16) {
     counts.count(.freeCall)
     free(block(of: address), payload: address, thread: thread)
@@ -297,39 +237,32 @@ public final class LockedModel<Memory: MemoryModel>: AllocatorModel {
   @inline(__always)
   private func free(_ block: Block, payload: Address, thread: UInt16) {
     if block.bin < 0 {
-      counts.count(.unmapCall)
-      table.remove(block.start >> AddressSpace.offsetBits)
-      memory.unmap(block.start, bytes: block.bytes)
+      table.remove(block.start)
+      memory.unmapCall(block.start, bytes: block.bytes, counts)
       return
     }
     if payload != block.start &+ LockedLayout.header { alignedBlocks[payload] = nil }
-    counts.count(.magicMark)
-    memory.touch(block.start, isWrite: true)
+    memory.markHeader(at: block.start, counts)
     give(block.bin, block.start, by: thread)
   }
 
   // MARK: - Reallocating
 
+  /// In place while the block is large enough and not half of it is wasted; a move is a malloc
+  /// and a free.
   public func reallocate(
     _ address: Address, size: UInt64, site: UInt64, thread: UInt16
   ) -> Address {
     counts.count(.reallocCall)
     let block = block(of: address)
     let usable = block.start + block.bytes - address
-    let inPlace = size <= usable && size >= usable / 2
-    memory.branch(LockedBranch.inPlace, taken: inPlace)
-    if inPlace {
+    if memory.staysInPlace(size, usable: usable, branch: LockedBranch.inPlace) {
       counts.count(.reallocateInPlace)
       return address
     }
     let moved = allocateBlock(size: size, thread: thread).payload
     guard moved != 0 else { return 0 }
-    let copied = min(size, usable)
-    counts.count(.lineCopied, (copied + 63) / 64)
-    if copied > 0 {
-      memory.touchRange(address, bytes: copied, isWrite: false)
-      memory.touchRange(moved, bytes: copied, isWrite: true)
-    }
+    memory.copy(address, to: moved, bytes: min(size, usable), counts)
     free(block, payload: address, thread: thread)
     return moved
   }
@@ -349,13 +282,6 @@ enum LockedLayout {
   static let lock = StaticData.base
   static let sharedBins = lock + 64
   static let perClassBins = lock + 64
-
-  /// Multiples of 16 up to 128, then four per doubling.
-  static let binBytes: [UInt64] = (0..<bins).map { (bin: Int) -> UInt64 in
-    if bin < 8 { return UInt64(bin + 1) * 16 }
-    let (doubling, quarter) = (bin - 8).quotientAndRemainder(dividingBy: 4)
-    return UInt64(5 + quarter) << UInt64(5 + doubling)
-  }
 }
 
 /// The family's data-dependent branches.

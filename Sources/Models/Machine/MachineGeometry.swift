@@ -2,9 +2,12 @@
 public struct MachineGeometry: Equatable, Sendable, Codable {
   /// One cache level or translation buffer: `sets` × `ways` lines or pages.
   public struct Level: Equatable, Sendable, Codable {
+    /// An address chooses one of them.
     public var sets: Int
+    /// Lines or pages that one set holds.
     public var ways: Int
 
+    /// At least 1 of each; `MachineModel` rounds sets where they must be a power of two.
     public init(sets: Int, ways: Int) {
       self.sets = sets
       self.ways = ways
@@ -19,14 +22,18 @@ public struct MachineGeometry: Equatable, Sendable, Codable {
     }
   }
 
-  /// 64-byte lines; sets of the first two levels are powers of two.
+  /// The first level's data cache: 64-byte lines; sets of the first two levels are powers of two.
   public var levelOne: Level
+  /// The second level, of one core.
   public var levelTwo: Level
+  /// The third level, which cores share; its sets are any number.
   public var levelThree: Level
-  /// 4 KiB pages; sets are powers of two.
+  /// The first translation buffer: 4 KiB pages; sets of both are powers of two.
   public var translation: Level
+  /// The buffer behind it, asked where the first misses.
   public var translationSecond: Level
 
+  /// Levels as they are described; `MachineModel` rounds what must be a power of two.
   public init(
     levelOne: Level, levelTwo: Level, levelThree: Level, translation: Level,
     translationSecond: Level

@@ -25,8 +25,11 @@ import Designs
 /// Left out: what else runs on the machine, write-backs, the adjacent-line prefetcher, and the
 /// caches' other contents (the program's own data, page tables, code).
 public final class MachineModel: MemoryModel {
+  /// Every touch is charged for.
   @inlinable public static var observesTouches: Bool { true }
+  /// What the design has mapped; regions, not frames.
   public private(set) var space = AddressSpace()
+  /// What is modelled: the geometry asked for, sets rounded to powers of two.
   public let geometry: MachineGeometry
 
   let counts: StepCounts
@@ -68,6 +71,7 @@ public final class MachineModel: MemoryModel {
     static let stream: UInt64 = 2
   }
 
+  /// - Parameter counts: where machine steps are counted, once `settle` was called.
   public init(geometry: MachineGeometry, counts: StepCounts) {
     precondition(Self.batch <= Int(MALLOMETER_MOST_ACCESSES), "more than C counts at once")
     let geometry = geometry.withPowersOfTwo
@@ -130,13 +134,16 @@ public final class MachineModel: MemoryModel {
     return table.residentPages
   }
 
+  /// 4 KiB for each page that had a frame at once, huge pages' among them.
   public var peakResidentBytes: UInt64 {
     settle()
     return UInt64(table.peakResidentPages) * AddressSpace.pageBytes
   }
 
+  /// Costs nothing: pages fault when they are touched first.
   public func map(bytes: UInt64) -> Address { space.map(bytes: bytes) }
 
+  /// Frames, translations and what was known of huge pages go.
   public func unmap(_ address: Address, bytes: UInt64) {
     space.unmap(bytes: bytes)
     release(address, bytes: bytes)
@@ -146,14 +153,17 @@ public final class MachineModel: MemoryModel {
     }
   }
 
+  /// Settles what waits, which came before.
   public func useHugePages(_ address: Address, bytes: UInt64) {
     settleTouches()
     hugeRanges.add(address, bytes: bytes)
     hasHugePages = true
   }
 
+  /// Frames and translations go; the next touch of a page faults again.
   public func purge(_ address: Address, bytes: UInt64) { release(address, bytes: bytes) }
 
+  /// Waits with the others; the line that was touched last isn't noted again.
   @inline(__always)
   public func touch(_ address: Address, isWrite: Bool) {
     wait(address >> 6, isWrite ? LineAccess.store : LineAccess.load)
@@ -180,6 +190,7 @@ public final class MachineModel: MemoryModel {
     lastLine = .max
   }
 
+  /// A pass of more than 16 GiB is charged as fresh pages, and none of them remembered.
   public func touchPages(_ address: Address, bytes: UInt64) {
     if bytes > Self.longestPass {
       countUnremembered(bytes: bytes, linesPerPage: 1)
@@ -192,6 +203,8 @@ public final class MachineModel: MemoryModel {
     }
   }
 
+  /// The first line as any access, the others as streamed; more than 16 GiB as fresh pages, none of them
+  /// remembered.
   public func touchRange(_ address: Address, bytes: UInt64, isWrite: Bool) {
     guard bytes > 0 else { return }
     if bytes > Self.longestPass {
@@ -207,11 +220,13 @@ public final class MachineModel: MemoryModel {
     }
   }
 
+  /// Waits with the others; outcomes of the driver's sites are history that isn't charged for.
   @inline(__always)
   public func branch(_ site: UInt32, taken: Bool) {
     if predictor.note(site, taken: taken) { settleBranches() }
   }
 
+  /// Charges for the touches and branches that wait.
   public func settle() {
     settleTouches()
     settleBranches()

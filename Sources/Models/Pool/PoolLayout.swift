@@ -93,7 +93,7 @@ struct PoolSegment {
 /// What the model keeps of a heap; page 0 is the empty page of all of them, segment 0 is none.
 struct PoolHeap {
   var address: Address = 0
-  /// Where the thread's pointer to its heap lies.
+  /// Its own place among the heaps.
   var number: Int32 = 0
   var spare: Int32 = 0
   var segments: (Int32, Int32, Int32) = (0, 0, 0)
@@ -102,9 +102,7 @@ struct PoolHeap {
   let first: UnsafeMutablePointer<Int32>
   let last: UnsafeMutablePointer<Int32>
   /// Blocks that others freed in full pages, the last one first to be collected.
-  var delayed: UnsafeMutablePointer<(page: Int32, block: UInt16)>
-  var delayedCount = 0
-  var delayedCapacity = 8
+  var delayed = ModelList<(page: Int32, block: UInt16)>()
   /// Of the delayed list.
   var delayedLine = SharedLine()
   /// For everything in it, where pages have no list for other threads.
@@ -113,26 +111,14 @@ struct PoolHeap {
   static let smallBins = 20
   let magazines: UnsafeMutablePointer<PoolMagazine>
 
-  init(number: Int32) {
+  init(number: Int32, at address: Address, _ memory: ModelHeap) {
     self.number = number
-    direct = .allocate(capacity: PoolLayout.smallWords + 1)
-    direct.initialize(repeating: 0, count: PoolLayout.smallWords + 1)
-    first = .allocate(capacity: PoolLayout.mostBins)
-    first.initialize(repeating: 0, count: PoolLayout.mostBins)
-    last = .allocate(capacity: PoolLayout.mostBins)
-    last.initialize(repeating: 0, count: PoolLayout.mostBins)
-    delayed = .allocate(capacity: delayedCapacity)
-    magazines = .allocate(capacity: Self.smallBins + 1)
-    for bin in 0...Self.smallBins { (magazines + bin).initialize(to: PoolMagazine()) }
-  }
-
-  func deallocate() {
-    direct.deallocate()
-    first.deallocate()
-    last.deallocate()
-    for bin in 0...Self.smallBins { magazines[bin].blocks.deallocate() }
-    magazines.deallocate()
-    delayed.deallocate()
+    self.address = address
+    direct = memory.allocate(PoolLayout.smallWords + 1, of: 0)
+    first = memory.allocate(PoolLayout.mostBins, of: 0)
+    last = memory.allocate(PoolLayout.mostBins, of: 0)
+    magazines = memory.reserve(Self.smallBins + 1)
+    for bin in 0...Self.smallBins { (magazines + bin).initialize(to: PoolMagazine(memory)) }
   }
 
   subscript(segmentsOf kind: Int) -> Int32 {
@@ -144,18 +130,5 @@ struct PoolHeap {
       default: segments.2 = newValue
       }
     }
-  }
-
-  mutating func delay(page: Int32, block: UInt16) {
-    if delayedCount == delayedCapacity {
-      let grown = UnsafeMutablePointer<(page: Int32, block: UInt16)>
-        .allocate(capacity: 2 * delayedCapacity)
-      grown.moveInitialize(from: delayed, count: delayedCount)
-      delayed.deallocate()
-      delayed = grown
-      delayedCapacity *= 2
-    }
-    (delayed + delayedCount).initialize(to: (page, block))
-    delayedCount += 1
   }
 }

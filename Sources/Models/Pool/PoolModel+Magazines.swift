@@ -8,10 +8,7 @@ struct PoolMagazine {
   /// Starts of blocks.
   let blocks: UnsafeMutablePointer<Address>
 
-  init() {
-    blocks = .allocate(capacity: Self.capacity)
-    blocks.initialize(repeating: 0, count: Self.capacity)
-  }
+  init(_ memory: ModelHeap) { blocks = memory.allocate(Self.capacity, of: 0) }
 }
 
 /// Magazines: arrays of the last frees of a small bin. Their blocks count as used in their pages.

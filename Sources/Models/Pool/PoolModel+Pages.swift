@@ -15,9 +15,8 @@ extension PoolModel {
 
   @inline(__always)
   func pushLocal(_ page: UnsafeMutablePointer<PoolPage>, _ block: UInt16) {
-    counts.count(.freeListPush)
     writePage(page)
-    memory.touch(page.pointee.address(of: block), isWrite: true)
+    memory.pushLink(at: page.pointee.address(of: block), counts)
     memory.touch(page.pointee.state, isWrite: true)
     if options.isEncoded { counts.count(.freeListEncode) }
     if options.hasOneList {
@@ -297,7 +296,7 @@ extension PoolModel {
       let owner = heaps + Int(page.pointee.heap)
       memory.lockedInstruction(.atomicUncontended, counts)
       owner.pointee.delayedLine.write(by: currentThread, counts)
-      owner.pointee.delay(page: number, block: block)
+      owner.pointee.delayed.append((number, block), storage)
       touchHeap(owner.pointee.number, PoolLayout.delayed, isWrite: true)
     } else {
       page.pointee.links.unsafelyUnwrapped[Int(block)] = page.pointee.remote
@@ -308,12 +307,11 @@ extension PoolModel {
   func collectDelayed(_ heap: Int32) {
     let state = heaps + Int(heap)
     touchHeap(heap, PoolLayout.delayed, isWrite: false)
-    guard state.pointee.delayedCount > 0 else { return }
+    guard state.pointee.delayed.count > 0 else { return }
     memory.lockedInstruction(.atomicUncontended, counts)
     state.pointee.delayedLine.write(by: currentThread, counts)
-    while state.pointee.delayedCount > 0 {
-      state.pointee.delayedCount -= 1
-      let (page, block) = state.pointee.delayed[state.pointee.delayedCount]
+    while state.pointee.delayed.count > 0 {
+      let (page, block) = state.pointee.delayed.removeLast()
       counts.count(.remoteCollect)
       if options.isEncoded { counts.count(.freeListDecode) }
       freeLocalFlagged(heap, page, block)

@@ -4,14 +4,12 @@ import Designs
 extension PoolModel {
   func mapRegion(_ bytes: UInt64) -> Address {
     guard bytes > 0, bytes <= AddressSpace.largestRegion else { return 0 }
-    counts.count(.mapCall)
-    return memory.map(bytes: bytes)
+    return memory.mapCall(bytes: bytes, counts)
   }
 
   func unmapRegion(_ region: Address, _ bytes: UInt64) {
-    counts.count(.unmapCall)
-    table.remove(region >> AddressSpace.offsetBits)
-    memory.unmap(region, bytes: bytes)
+    table.remove(region)
+    memory.unmapCall(region, bytes: bytes, counts)
   }
 
   /// The segment's first word and the page's number by shifting.
@@ -23,7 +21,7 @@ extension PoolModel {
   }
 
   func pageNumber(of start: Address) -> Int32 {
-    pageNumber(segment: table[start >> AddressSpace.offsetBits], start)
+    pageNumber(segment: table[start], start)
   }
 
   // MARK: - Heaps
@@ -47,17 +45,8 @@ extension PoolModel {
   }
 
   func addHeap(at address: Address) -> Int32 {
-    if heapCount == heapCapacity {
-      let grown = UnsafeMutablePointer<PoolHeap>.allocate(capacity: 2 * heapCapacity)
-      grown.moveInitialize(from: heaps, count: heapCount)
-      heaps.deallocate()
-      heaps = grown
-      heapCapacity *= 2
-    }
-    let number = Int32(heapCount)
-    (heaps + heapCount).initialize(to: PoolHeap(number: number))
-    heaps[heapCount].address = address
-    heapCount += 1
+    let number = Int32(heapList.count)
+    heapList.append(PoolHeap(number: number, at: address, storage), storage)
     return number
   }
 
@@ -139,23 +128,14 @@ extension PoolModel {
       segmentCount += 1
     }
     segments[Int(number)].address = address
-    table.insert(address >> AddressSpace.offsetBits, Int64(number))
+    table.insert(address, Int64(number), storage)
     return number
   }
 
   private func growSegments() {
     let capacity = 2 * segmentCapacity
-    let grownSegments = UnsafeMutablePointer<PoolSegment>.allocate(capacity: capacity)
-    grownSegments.moveInitialize(from: segments, count: segmentCapacity)
-    (grownSegments + segmentCapacity).initialize(repeating: PoolSegment(), count: segmentCapacity)
-    segments.deallocate()
-    segments = grownSegments
-    let grownPages = UnsafeMutablePointer<PoolPage>.allocate(capacity: 64 * capacity)
-    grownPages.moveInitialize(from: pages, count: 64 * segmentCapacity)
-    (grownPages + 64 * segmentCapacity).initialize(
-      repeating: PoolPage(), count: 64 * segmentCapacity)
-    pages.deallocate()
-    pages = grownPages
+    segments = storage.grow(segments, from: segmentCapacity, to: capacity, of: PoolSegment())
+    pages = storage.grow(pages, from: 64 * segmentCapacity, to: 64 * capacity, of: PoolPage())
     segmentCapacity = capacity
   }
 
@@ -205,8 +185,8 @@ extension PoolModel {
     var links = page.pointee.links
     var linkCapacity = page.pointee.linkCapacity
     if linkCapacity < reserved {
-      links?.deallocate()
-      links = .allocate(capacity: reserved)
+      if let links { storage.free(links) }
+      links = storage.reserve(reserved)
       linkCapacity = reserved
     }
     var fresh = PoolPage()
@@ -251,37 +231,26 @@ extension PoolModel {
   func freeHuge(_ address: Address, bytes: UInt64, thread: UInt16) {
     touchSegmentOf(address)
     if !options.isLocked { touchThreadLocal(thread) }
-    unmapRegion((address >> AddressSpace.offsetBits) << AddressSpace.offsetBits, bytes)
+    unmapRegion(address - AddressSpace.offset(of: address), bytes)
   }
 
   // MARK: - Headers
 
+  /// One line, or two where the header lies across both.
   @inline(__always)
   func headerWrite(_ start: Address) {
-    counts.count(.headerWrite)
-    touchHeader(start, isWrite: true)
+    memory.writeHeader(at: start, counts)
+    guard Memory.observesTouches else { return }
+    if start & 63 + header > 64 { memory.touch(start + header - 1, isWrite: true) }
   }
 
   @inline(__always)
-  func headerCheck(_ start: Address) {
-    counts.count(.headerRead)
-    counts.count(.magicCheck)
-    memory.touch(start, isWrite: false)
-  }
+  func headerCheck(_ start: Address) { memory.checkHeader(at: start, counts) }
 
   // MARK: - Touches
 
   @inline(__always)
-  func touchHeader(_ start: Address, isWrite: Bool) {
-    guard Memory.observesTouches else { return }
-    memory.touch(start, isWrite: isWrite)
-    if start & 63 + header > 64 { memory.touch(start + header - 1, isWrite: isWrite) }
-  }
-
-  @inline(__always)
-  func threadLocal(_ thread: UInt16) -> Address {
-    StaticData.threadBase &+ UInt64(thread) &* StaticData.threadStride
-  }
+  func threadLocal(_ thread: UInt16) -> Address { StaticData.ofThread(thread) }
 
   @inline(__always)
   func touchThreadLocal(_ thread: UInt16) {

@@ -10,6 +10,8 @@ public final class PoolModel<Memory: MemoryModel>: AllocatorModel {
   let options: PoolOptions
   let header: UInt64
   let largestBlock: UInt64
+  /// Owns what the pointers below lead to; `heaps` are the design's.
+  let storage = ModelHeap()
 
   /// By page number: segment × 64 + index in the segment; page 0 is empty for ever.
   var pages: UnsafeMutablePointer<PoolPage>
@@ -19,12 +21,10 @@ public final class PoolModel<Memory: MemoryModel>: AllocatorModel {
   var segmentCount = 1
   var freeSegments: [Int32] = []
   /// By region: the segment in it, or minus the bytes of a region that is one block's own.
-  var table = RegionTable()
+  var table: RegionTable
 
   /// Heap 0 is what a thread has before its first allocation.
-  var heaps: UnsafeMutablePointer<PoolHeap>
-  var heapCapacity = 4
-  var heapCount = 1
+  var heapList = ModelList<PoolHeap>()
   /// By thread: its heap's number.
   var threadHeaps: UnsafeMutablePointer<Int32>
   /// Heaps of ended threads: the last one is adopted first.
@@ -36,45 +36,35 @@ public final class PoolModel<Memory: MemoryModel>: AllocatorModel {
   let binBytes: UnsafeMutablePointer<UInt64>
   let binCount: Int
 
+  /// - Parameter design: of the pool family; of another, toggles are read as the defaults.
   public init(design: Design, memory: Memory, counts: StepCounts) {
     self.memory = memory
     self.counts = counts
     options = PoolOptions(design)
     header = options.header
     largestBlock = options.largestBlock
-    segments = .allocate(capacity: segmentCapacity)
-    segments.initialize(repeating: PoolSegment(), count: segmentCapacity)
-    pages = .allocate(capacity: 64 * segmentCapacity)
-    pages.initialize(repeating: PoolPage(), count: 64 * segmentCapacity)
-    heaps = .allocate(capacity: heapCapacity)
-    heaps.initialize(to: PoolHeap(number: 0))
-    let threads = Int(UInt16.max) + 1
-    threadHeaps = .allocate(capacity: threads)
-    threadHeaps.initialize(repeating: 0, count: threads)
+    segments = storage.allocate(segmentCapacity, of: PoolSegment())
+    pages = storage.allocate(64 * segmentCapacity, of: PoolPage())
+    table = RegionTable(storage)
+    threadHeaps = storage.allocate(Int(UInt16.max) + 1, of: 0)
     let bytes = options.binBytes
     binCount = bytes.count
-    binBytes = .allocate(capacity: binCount)
+    binBytes = storage.reserve(binCount)
     binBytes.initialize(from: bytes, count: binCount)
+    _ = addHeap(at: 0)
     if options.isGlobal { _ = addHeap(at: StaticData.base) }
   }
 
-  deinit {
-    for page in 0..<(64 * segmentCapacity) { pages[page].links?.deallocate() }
-    pages.deallocate()
-    segments.deallocate()
-    for heap in 0..<heapCount { heaps[heap].deallocate() }
-    heaps.deallocate()
-    threadHeaps.deallocate()
-    binBytes.deallocate()
-    table.deallocate()
-  }
+  @inline(__always)
+  var heaps: UnsafeMutablePointer<PoolHeap> { heapList.first }
 
   // MARK: - Allocating
 
+  /// A block of a page of its bin, or a region of its own where it is larger than any.
   public func allocate(
     size: UInt64, alignment: UInt64, zeroed: Bool, site: UInt64, thread: UInt16
   ) -> Address {
-    counts.count(alignment > 0 ? .alignedCall : zeroed ? .callocCall : .mallocCall)
+    counts.countAllocation(alignment: alignment, zeroed: zeroed)
     return designAllocate(size: size, alignment: alignment, zeroed: zeroed, thread: thread)
   }
 
@@ -104,8 +94,7 @@ public final class PoolModel<Memory: MemoryModel>: AllocatorModel {
     let payload = start &+ header
     if header > 0 { headerWrite(start) }
     if zeroed && size <= largestBlock &- header {
-      counts.count(.lineZeroed, (size &+ 63) / 64)
-      if size > 0 { memory.touchRange(payload, bytes: size, isWrite: true) }
+      memory.zero(payload, bytes: size, counts)
     }
     return payload
   }
@@ -171,11 +160,10 @@ public final class PoolModel<Memory: MemoryModel>: AllocatorModel {
   @inline(__always)
   func pop(_ number: Int32) -> Address {
     let page = pages + Int(number)
-    counts.count(.freeListPop)
     writePage(page)
     let block = page.pointee.free
     let address = page.pointee.address(of: block)
-    memory.touch(address, isWrite: false)
+    memory.popLink(at: address, counts)
     page.pointee.free = linked(page, block)
     memory.touch(page.pointee.state, isWrite: true)
     if options.isEncoded { counts.count(.freeListDecode) }
@@ -263,12 +251,13 @@ public final class PoolModel<Memory: MemoryModel>: AllocatorModel {
       offset > PoolLayout.segmentBytes ? region + offset - PoolLayout.segmentBytes : region
     memory.touch(segment, isWrite: true)
     memory.touch(segment + PoolLayout.pages, isWrite: true)
-    table.insert(region >> AddressSpace.offsetBits, -Int64(bytes))
+    table.insert(region, -Int64(bytes), storage)
     return region + offset - header
   }
 
   // MARK: - Freeing
 
+  /// Back to its page: to the owner's list, or to the one for other threads.
   public func deallocate(_ address: Address, thread: UInt16) {
     counts.count(.freeCall)
     designFree(address, thread: thread)
@@ -284,8 +273,7 @@ public final class PoolModel<Memory: MemoryModel>: AllocatorModel {
     counts.count(options.path)
     counts.count(options.flags)
     if !options.isLocked { counts.count(options.threadLocal) }
-    let region = address >> AddressSpace.offsetBits
-    let segment = table[region]
+    let segment = table[address]
     guard segment > 0 else {
       freeHuge(address, bytes: UInt64(-segment), thread: thread)
       return
@@ -314,39 +302,31 @@ public final class PoolModel<Memory: MemoryModel>: AllocatorModel {
 
   // MARK: - Reallocating
 
+  /// In place while the block is large enough and not half of it is wasted; a move is a malloc
+  /// and a free.
   public func reallocate(
     _ address: Address, size: UInt64, site: UInt64, thread: UInt16
   ) -> Address {
     counts.count(.reallocCall)
     if header > 0 { headerCheck(address &- header) }
     let usable = usableSize(address)
-    let inPlace = size <= usable && size >= usable / 2
-    memory.branch(PoolBranch.inPlace, taken: inPlace)
-    if inPlace {
+    if memory.staysInPlace(size, usable: usable, branch: PoolBranch.inPlace) {
       counts.count(.reallocateInPlace)
       if header > 0 { headerWrite(address &- header) }
       return address
     }
     let moved = designAllocate(size: size, alignment: 0, zeroed: false, thread: thread)
     guard moved != 0 else { return 0 }
-    let copied = min(size, usable)
-    counts.count(.lineCopied, (copied + 63) / 64)
-    if copied > 0 {
-      memory.touchRange(address, bytes: copied, isWrite: false)
-      memory.touchRange(moved, bytes: copied, isWrite: true)
-    }
+    memory.copy(address, to: moved, bytes: min(size, usable), counts)
     designFree(address, thread: thread)
     return moved
   }
 
   func usableSize(_ address: Address) -> UInt64 {
     counts.count(.pageLookup)
-    let region = address >> AddressSpace.offsetBits
-    let segment = table[region]
+    let segment = table[address]
     touchSegmentOf(address)
-    guard segment > 0 else {
-      return region << AddressSpace.offsetBits + UInt64(-segment) - address
-    }
+    guard segment > 0 else { return UInt64(-segment) - AddressSpace.offset(of: address) }
     let start = address &- header
     let page = pages + Int(pageNumber(segment: segment, start))
     memory.touch(page.pointee.state, isWrite: false)

@@ -23,31 +23,23 @@ extension ReuseBacking {
   @inline(never)
   mutating func allocateLocal<Memory: MemoryModel>(
     _ number: Int, regions: inout ReuseRegions, thread: UInt16, _ memory: Memory
-  ) -> Block {
+  ) -> ReuseBlock {
     let heap = heapHere(thread, memory)
     let bin = heap.bins + number
     let bytes = bin.pointee.bytes
-    if Memory.observesTouches { touchLocalBin(heap, number, memory) }
-    if Memory.observesTouches {
-      memory.branch(ReuseBranch.hasFreeBlock, taken: bin.pointee.freeCount > 0)
-    }
+    touchLocalBin(heap, number, memory)
+    memory.branch(ReuseBranch.hasFreeBlock, taken: bin.pointee.free.count > 0)
     var cost: UInt64 = 0
-    if bin.pointee.freeCount == 0 && bin.pointee.end - bin.pointee.next < bytes {
+    if bin.pointee.free.count == 0 && !bin.pointee.rest.holds(bytes) {
       guard
         refillLocal(bin, number, regions: &regions, cost: &cost, thread: thread, memory)
-      else { return Block(address: 0, bytes: bytes, recycled: false, cost: 0) }
+      else { return ReuseBlock(bytes: bytes) }
     }
-    if bin.pointee.freeCount > 0 {
-      counts.count(.freeListPop)
+    if bin.pointee.free.count > 0 {
       counts.count(.localCount)
-      bin.pointee.freeCount &-= 1
-      return Block(
-        address: bin.pointee.free[bin.pointee.freeCount], bytes: bytes, recycled: true, cost: 0)
+      return pop(bin)
     }
-    counts.count(.blockCarve)
-    let address = bin.pointee.next
-    bin.pointee.next = address + bytes
-    return Block(address: address, bytes: bytes, recycled: false, cost: cost)
+    return carve(bin, cost: cost)
   }
 
   @inline(never)
@@ -58,9 +50,9 @@ extension ReuseBacking {
     let bin = heap.bins + number
     counts.count(.freeListPush)
     counts.count(.localCount)
-    if Memory.observesTouches { touchLocalBin(heap, number, memory) }
-    push(address, on: bin)
-    let count = bin.pointee.freeCount
+    touchLocalBin(heap, number, memory)
+    bin.pointee.free.append(address, self.heap)
+    let count = bin.pointee.free.count
     if count > Self.fewestBlocks
       && (count > Self.mostBlocks || UInt64(count) * bin.pointee.bytes > Self.run)
     {
@@ -81,11 +73,7 @@ extension ReuseBacking {
     _ thread: UInt16, _ memory: Memory
   ) -> ReuseHeaps.ThreadHeap {
     counts.count(.threadLocalAccess)
-    if Memory.observesTouches {
-      memory.touch(
-        StaticData.threadBase + UInt64(thread) * StaticData.threadStride
-          + ReuseLayout.heapPointer, isWrite: false)
-    }
+    memory.touch(StaticData.ofThread(thread) &+ ReuseLayout.heapPointer, isWrite: false)
     if Int(thread) < heaps.ofThread.count, let heap = heaps.ofThread[Int(thread)] { return heap }
     return beginHeap(thread, memory)
   }
@@ -100,9 +88,8 @@ extension ReuseBacking {
     if let abandoned = heaps.abandoned.popLast() {
       begun = abandoned
     } else {
-      counts.count(.mapCall)
       begun = .init(
-        bins: Self.makeBins(heap), region: memory.map(bytes: ReuseLayout.page))
+        bins: Self.makeBins(heap), region: memory.mapCall(bytes: ReuseLayout.page, counts))
       counts.count(.heapInit)
     }
     while heaps.ofThread.count <= Int(thread) { heaps.ofThread.append(nil) }
@@ -117,13 +104,13 @@ extension ReuseBacking {
   ) -> Bool {
     acquireShared(number, thread: thread, memory)
     let shared = bins + number
-    guard shared.pointee.freeCount > 0 else {
+    guard shared.pointee.free.count > 0 else {
       return refill(bin, number, regions: &regions, cost: &cost, memory)
     }
     repeat {
       transfer(from: shared, to: bin, memory)
-    } while shared.pointee.freeCount > 0 && bin.pointee.freeCount < Self.batchBlocks
-      && UInt64(bin.pointee.freeCount) * bin.pointee.bytes < Self.run / 2
+    } while shared.pointee.free.count > 0 && bin.pointee.free.count < Self.batchBlocks
+      && UInt64(bin.pointee.free.count) * bin.pointee.bytes < Self.run / 2
     return true
   }
 
@@ -132,15 +119,7 @@ extension ReuseBacking {
     _ bin: UnsafeMutablePointer<Bin>, _ number: Int, thread: UInt16, _ memory: Memory
   ) {
     acquireShared(number, thread: thread, memory)
-    for _ in 0..<(bin.pointee.freeCount / 2) { transfer(from: bin, to: bins + number, memory) }
-  }
-
-  private mutating func acquireShared<Memory: MemoryModel>(
-    _ number: Int, thread: UInt16, _ memory: Memory
-  ) {
-    lock.acquire(by: thread, counts, memory)
-    lines[number / 2].write(by: thread, counts)
-    if Memory.observesTouches { touchBin(number, memory) }
+    for _ in 0..<(bin.pointee.free.count / 2) { transfer(from: bin, to: bins + number, memory) }
   }
 
   /// The block's link is read and written.
@@ -149,16 +128,15 @@ extension ReuseBacking {
     from: UnsafeMutablePointer<Bin>, to: UnsafeMutablePointer<Bin>, _ memory: Memory
   ) {
     counts.count(.blockTransfer)
-    from.pointee.freeCount &-= 1
-    let address = from.pointee.free[from.pointee.freeCount]
-    if Memory.observesTouches { memory.touch(address + headerBytes, isWrite: true) }
-    push(address, on: to)
+    let address = from.pointee.free.removeLast()
+    memory.touch(address &+ headerBytes, isWrite: true)
+    to.pointee.free.append(address, heap)
   }
 
   @inline(__always)
   private func touchLocalBin<Memory: MemoryModel>(
     _ heap: ReuseHeaps.ThreadHeap, _ bin: Int, _ memory: Memory
   ) {
-    memory.touch(heap.region + UInt64(bin) * ReuseLayout.binBytes, isWrite: true)
+    memory.touch(heap.region &+ UInt64(bin) &* ReuseLayout.binBytes, isWrite: true)
   }
 }

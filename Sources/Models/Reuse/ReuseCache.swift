@@ -87,7 +87,7 @@ struct ReuseCache {
     guard Memory.observesTouches else { return }
     var base = ReuseLayout.cache
     if options.cache == .threadLocal {
-      base = StaticData.threadBase + UInt64(thread) * StaticData.threadStride
+      base = StaticData.ofThread(thread)
     } else {
       memory.touch(base, isWrite: true)
     }

@@ -35,11 +35,10 @@ struct ReuseMappings {
   ) {
     let mapping = Mapping(start: start, bytes: bytes, isCut: isCut)
     if options.eviction == .unmap {
-      unmap(mapping, memory)
+      memory.unmapCall(start, bytes: bytes, counts)
       return
     }
-    lock.acquire(by: thread, counts, memory)
-    if Memory.observesTouches { memory.touch(ReuseLayout.mappings, isWrite: true) }
+    acquire(by: thread, memory)
     if options.eviction == .purge {
       retain(mapping, memory)
       return
@@ -70,7 +69,7 @@ struct ReuseMappings {
     purge(mapping.start, bytes: mapping.bytes, memory)
     var place = oldest
     if retainedCount == Self.retained {
-      unmap(retained[place], memory)
+      memory.unmapCall(retained[place].start, bytes: retained[place].bytes, counts)
       oldest = (place + 1) % Self.retained
     } else {
       place = retainedCount
@@ -91,9 +90,8 @@ struct ReuseMappings {
   /// A block cut from an arena, or one that was released.
   mutating func take<Memory: MemoryModel>(
     bytes: UInt64, regions: inout ReuseRegions, thread: UInt16, _ memory: Memory
-  ) -> ReuseArenas.Block {
-    lock.acquire(by: thread, counts, memory)
-    if Memory.observesTouches { memory.touch(ReuseLayout.mappings, isWrite: true) }
+  ) -> ReuseBlock {
+    acquire(by: thread, memory)
     return arenas.take(bytes: bytes, regions: &regions, memory)
   }
 
@@ -101,13 +99,12 @@ struct ReuseMappings {
   mutating func give<Memory: MemoryModel>(
     _ start: Address, bytes: UInt64, thread: UInt16, _ memory: Memory
   ) {
-    lock.acquire(by: thread, counts, memory)
-    if Memory.observesTouches { memory.touch(ReuseLayout.mappings, isWrite: true) }
+    acquire(by: thread, memory)
     arenas.give(start, bytes: bytes, memory)
   }
 
-  private func unmap<Memory: MemoryModel>(_ mapping: Mapping, _ memory: Memory) {
-    counts.count(.unmapCall)
-    memory.unmap(mapping.start, bytes: mapping.bytes)
+  private mutating func acquire<Memory: MemoryModel>(by thread: UInt16, _ memory: Memory) {
+    lock.acquire(by: thread, counts, memory)
+    memory.touch(ReuseLayout.mappings, isWrite: true)
   }
 }

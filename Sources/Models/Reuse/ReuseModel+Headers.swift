@@ -26,7 +26,7 @@ extension ReuseModel {
     let record = regions.records + number
     let block: Located
     if record.pointee.kind == .segment, let units = record.pointee.units {
-      let unit = units[Int(address & 0xFF_FFFF_FFFF) / Int(ReuseBacking.run)]
+      let unit = units[ReuseBacking.unit(of: address)]
       let bin = Int(unit & 0xFF)
       var payload = address
       var alignment: UInt8 = 0
@@ -57,7 +57,8 @@ extension ReuseModel {
     let number = regions.blockNumber(of: address)
     let record = regions.records + number
     let start =
-      address & ~0xFF_FFFF_FFFF + UInt64(record.pointee.firstUnit) * ReuseBacking.run
+      address - AddressSpace.offset(of: address)
+      + UInt64(record.pointee.firstUnit) * ReuseBacking.run
     return Located(
       payload: record.pointee.kind == .opaque ? address : start + options.headerBytes,
       actual: record.pointee.bytes - options.headerBytes, bin: Int(record.pointee.bin),
@@ -84,25 +85,12 @@ extension ReuseModel {
     if options.checksMagic { counts.count(.magicMark) }
   }
 
-  func clear(_ payload: Address, _ size: UInt64) {
-    counts.count(.lineZeroed, (size + 63) / 64)
-    if Memory.observesTouches { touchPayload(payload, bytes: size, isWrite: true) }
-  }
-
-  func touchPayload(_ address: Address, bytes: UInt64, isWrite: Bool) {
-    if address < OpaqueBlocks.base && bytes > 0 {
-      memory.touchRange(address, bytes: bytes, isWrite: isWrite)
-    }
-  }
-
   /// One line, or two where a header of 32 bytes lies across both.
   func touchHeader(_ payload: Address, isWrite: Bool) {
-    if address(isOpaque: payload) { return }
+    if payload >= OpaqueBlocks.base { return }
     memory.touch(payload - options.headerBytes, isWrite: isWrite)
     if (payload - options.headerBytes) & 63 > 64 - options.headerBytes {
       memory.touch(payload - 8, isWrite: isWrite)
     }
   }
-
-  private func address(isOpaque address: Address) -> Bool { address >= OpaqueBlocks.base }
 }

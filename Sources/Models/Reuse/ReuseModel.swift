@@ -17,6 +17,7 @@ public struct ReuseModel<Memory: MemoryModel>: AllocatorModel {
   static var maximum: UInt64 { 1 << 46 }
   static var minimum: UInt64 { 16 }
 
+  /// - Parameter design: of the reuse family; of another, toggles are read as the defaults.
   public init(design: Design, memory: Memory, counts: StepCounts) {
     self.memory = memory
     self.counts = counts
@@ -32,10 +33,11 @@ public struct ReuseModel<Memory: MemoryModel>: AllocatorModel {
 
   // MARK: Allocation
 
+  /// A cached block of its site, a mapping above the threshold, or a block of the backing.
   public mutating func allocate(
     size: UInt64, alignment: UInt64, zeroed: Bool, site: UInt64, thread: UInt16
   ) -> Address {
-    counts.count(alignment != 0 ? .alignedCall : zeroed ? .callocCall : .mallocCall)
+    counts.countAllocation(alignment: alignment, zeroed: zeroed)
     if size > Self.maximum || alignment > Self.maximum { return 0 }
     if alignment > 16 {
       return allocateAligned(size: size, alignment: alignment, site: site, thread: thread)
@@ -65,13 +67,13 @@ public struct ReuseModel<Memory: MemoryModel>: AllocatorModel {
       if block.address == 0 { return 0 }
       payload = block.address + options.headerBytes
       policy.record(strategy, size: size, cost: block.cost, thread: thread, memory)
-      if zeroed && block.recycled { clear(payload, size) }
+      if zeroed && block.recycled { memory.zero(payload, bytes: size, counts) }
     } else {
       let bytes = options.headerBytes + max(size, Self.minimum)
       if options.opaqueBacking {
         payload = allocateOpaque(bytes: bytes, site: site)
         policy.record(strategy, size: size, cost: 0, thread: thread, memory)
-        if zeroed { clear(payload, size) }
+        if zeroed { memory.zero(payload, bytes: size, counts) }
       } else {
         let block = backing.allocate(bytes: bytes, regions: &regions, thread: thread, memory)
         if block.address == 0 { return 0 }
@@ -82,7 +84,7 @@ public struct ReuseModel<Memory: MemoryModel>: AllocatorModel {
         }
         writeHeader(payload, actual: block.bytes - options.headerBytes, site: site)
         policy.record(strategy, size: size, cost: block.cost, thread: thread, memory)
-        if zeroed && block.recycled { clear(payload, size) }
+        if zeroed && block.recycled { memory.zero(payload, bytes: size, counts) }
       }
     }
     if options.tracksEvolution {
@@ -105,7 +107,7 @@ public struct ReuseModel<Memory: MemoryModel>: AllocatorModel {
     checkMagic()
     markMagic()
     if Memory.observesTouches && options.checksMagic { touchHeader(payload, isWrite: true) }
-    if zeroed { clear(payload, size) }
+    if zeroed { memory.zero(payload, bytes: size, counts) }
     return payload
   }
 
@@ -113,11 +115,10 @@ public struct ReuseModel<Memory: MemoryModel>: AllocatorModel {
   @inline(never)
   private mutating func mapBlock(
     size: UInt64, alignment: UInt64, site: UInt64, thread: UInt16
-  ) -> ReuseArenas.Block {
+  ) -> ReuseBlock {
     let bytes =
       (options.headerBytes + size + ReuseLayout.page - 1) & ~(ReuseLayout.page - 1)
-    var block = ReuseArenas.Block(
-      address: 0, bytes: bytes, recycled: false, cost: 2 + bytes / ReuseLayout.page)
+    var block = ReuseBlock(bytes: bytes, cost: 2 + bytes / ReuseLayout.page)
     if options.arenas && bytes <= ReuseArenas.largest && alignment <= ReuseLayout.page {
       block = mappings.take(bytes: bytes, regions: &regions, thread: thread, memory)
       if block.address == 0 { return block }
@@ -125,8 +126,7 @@ public struct ReuseModel<Memory: MemoryModel>: AllocatorModel {
     } else {
       // The common runtime refuses these before it asks the kernel.
       if bytes > AddressSpace.largestRegion { return block }
-      counts.count(.mapCall)
-      block.address = memory.map(bytes: bytes)
+      block.address = memory.mapCall(bytes: bytes, counts)
       if block.address == 0 { return block }
       regions.add(.init(kind: .mapped, bytes: bytes), at: block.address)
     }
@@ -184,6 +184,7 @@ public struct ReuseModel<Memory: MemoryModel>: AllocatorModel {
 
   // MARK: Free
 
+  /// Into the cache where its size may be there, else back to where it came from.
   public mutating func deallocate(_ address: Address, thread: UInt16) {
     counts.count(.freeCall)
     free(address, thread: thread)
@@ -247,8 +248,7 @@ public struct ReuseModel<Memory: MemoryModel>: AllocatorModel {
         mappings.evict(
           payload - options.headerBytes, bytes: record.bytes, isCut: false, thread: thread, memory)
       } else {
-        counts.count(.unmapCall)
-        memory.unmap(payload - options.headerBytes, bytes: record.bytes)
+        memory.unmapCall(payload - options.headerBytes, bytes: record.bytes, counts)
       }
       regions.remove(number)
     case .cut:
@@ -272,6 +272,8 @@ public struct ReuseModel<Memory: MemoryModel>: AllocatorModel {
 
   // MARK: Reallocation
 
+  /// In place while the block is large enough and not half of it is wasted; a move is a malloc
+  /// and a free, by way of the cache.
   public mutating func reallocate(
     _ address: Address, size: UInt64, site: UInt64, thread: UInt16
   ) -> Address {
@@ -282,17 +284,10 @@ public struct ReuseModel<Memory: MemoryModel>: AllocatorModel {
     if block.alignmentLog2 != 0 {
       actual -= (1 << UInt64(block.alignmentLog2)) + options.headerBytes
     }
-    let inPlace = size <= actual && size >= actual / 2
-    if Memory.observesTouches { memory.branch(ReuseBranch.inPlace, taken: inPlace) }
-    if inPlace { return address }
+    if memory.staysInPlace(size, usable: actual, branch: ReuseBranch.inPlace) { return address }
     let moved = allocateBlock(size: size, zeroed: false, site: site, thread: thread)
     if moved == 0 { return 0 }
-    let kept = min(size, actual)
-    counts.count(.lineCopied, (kept + 63) / 64)
-    if Memory.observesTouches {
-      touchPayload(address, bytes: kept, isWrite: false)
-      touchPayload(moved, bytes: kept, isWrite: true)
-    }
+    memory.copy(address, to: moved, bytes: min(size, actual), counts)
     free(address, thread: thread)
     return moved
   }

@@ -13,7 +13,7 @@ struct ReuseRegions {
     var alignmentLog2: UInt8 = 0
     /// The unit of its arena in which a block begins; 0 for what has a region to itself.
     var firstUnit: UInt16 = 0
-    /// Whole bytes, header included; while the record is free, the next free one.
+    /// Whole bytes, header included.
     var bytes: UInt64
     var site: UInt64 = 0
     /// A segment's units of 64 KiB: bin, aligned flag, number of the run. An arena's: the record of
@@ -22,38 +22,23 @@ struct ReuseRegions {
   }
 
   private let heap: ModelHeap
-  private(set) var records: UnsafeMutablePointer<Record>
-  private var recordCount = 0
-  private var recordCapacity = 64
-  private var freeRecord = -1
+  private var recycled = RecycledRecords<Record>()
   private var numbers: UnsafeMutablePointer<UInt32>
   private var numberCapacity = 64
 
   init(heap: ModelHeap) {
     self.heap = heap
-    records = heap.allocate(recordCapacity, of: Record(kind: .segment, bytes: 0))
     numbers = heap.allocate(numberCapacity, of: 0)
   }
 
+  @inline(__always)
+  var records: UnsafeMutablePointer<Record> { recycled.records }
+
   /// A record without a region: an opaque block. Its number makes its address.
-  mutating func add(_ record: Record) -> Int {
-    if freeRecord >= 0 {
-      let number = freeRecord
-      freeRecord = Int(bitPattern: UInt(records[number].bytes))
-      records[number] = record
-      return number
-    }
-    if recordCount == recordCapacity {
-      records = heap.grow(records, from: recordCount, to: recordCapacity * 2, of: record)
-      recordCapacity *= 2
-    }
-    records[recordCount] = record
-    recordCount += 1
-    return recordCount - 1
-  }
+  mutating func add(_ record: Record) -> Int { recycled.add(record, heap) }
 
   mutating func add(_ record: Record, at region: Address) {
-    let number = Int(region >> 40)
+    let number = Int(AddressSpace.region(of: region))
     if number >= numberCapacity {
       numbers = heap.grow(
         numbers, from: numberCapacity, to: max(number + 1, numberCapacity * 2), of: 0)
@@ -65,18 +50,16 @@ struct ReuseRegions {
   @inline(__always)
   func number(of address: Address) -> Int {
     address >= OpaqueBlocks.base
-      ? Int((address - OpaqueBlocks.base) >> 6) : Int(numbers[Int(address >> 40)])
+      ? Int((address - OpaqueBlocks.base) >> 6)
+      : Int(numbers[Int(AddressSpace.region(of: address))])
   }
 
   /// The record of a block that isn't in a segment: of the region, or of the block in its arena.
   func blockNumber(of address: Address) -> Int {
     let number = number(of: address)
     guard records[number].kind == .arena, let units = records[number].units else { return number }
-    return Int(units[Int(address & 0xFF_FFFF_FFFF) / Int(ReuseBacking.run)])
+    return Int(units[ReuseBacking.unit(of: address)])
   }
 
-  mutating func remove(_ number: Int) {
-    records[number].bytes = UInt64(UInt(bitPattern: freeRecord))
-    freeRecord = number
-  }
+  mutating func remove(_ number: Int) { recycled.remove(number, heap) }
 }

@@ -5,18 +5,24 @@ public struct FirstOperations<Source: OperationSource>: OperationSource {
   private let source: Source
   private let limit: Int
 
-  /// - Parameter limit: operations after which it ends.
+  /// - Parameter limit: events after which it ends, ends of threads among them.
   public init(_ source: Source, limit: Int) {
     self.source = source
     self.limit = limit
   }
 
+  /// The whole source's.
   public var slots: Int { source.slots }
+  /// The whole source's.
   public var siteAddresses: [UInt64] { source.siteAddresses }
+  /// The whole source's.
   public var touch: TouchPolicy { source.touch }
+  /// The whole source's.
   public var windowEvents: Int { source.windowEvents }
+  /// The whole source's.
   public var threads: Int { source.threads }
 
+  /// The first `limit` events, ends of threads among them; the last block may be cut.
   public func forEachOperationBlock(
     _ body: (UnsafeBufferPointer<Event>) throws -> Void
   ) throws {

@@ -22,5 +22,6 @@ public protocol OperationSource {
 }
 
 extension OperationSource {
+  /// One thread: no ends of threads among the operations.
   public var threads: Int { 1 }
 }

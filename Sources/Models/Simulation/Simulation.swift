@@ -9,6 +9,7 @@ public struct Simulation: Sendable {
   public typealias OperationBody =
     (UInt64, Event, Address, UnsafeBufferPointer<UInt64>) -> Void
 
+  /// What is simulated.
   public let design: Design
   /// The machine whose steps are counted, or nil for algorithmic steps and addresses only.
   public let machine: MachineGeometry?

@@ -15,6 +15,7 @@ public struct SimulatedWindow {
 
 /// What a whole simulation counted.
 public struct SimulationResult: Sendable {
+  /// What was simulated.
   public let design: Design
   /// Whether machine steps were counted.
   public let memoryModelled: Bool
@@ -22,6 +23,7 @@ public struct SimulationResult: Sendable {
   public let counts: [UInt64]
   /// Operations performed.
   public let operations: UInt64
+  /// Windows handed over; the last one may be shorter than the workload's length.
   public let windows: Int
   /// The most bytes that the design had mapped at once.
   public let peakMappedBytes: UInt64
@@ -36,6 +38,7 @@ public struct SimulationResult: Sendable {
   /// Seconds the run took, reading the trace included: the only figure that differs between runs.
   public let seconds: Double
 
+  /// How often a step was taken in the whole run; 0 for machine steps where memory was not modelled.
   public subscript(step: Step) -> UInt64 { counts[Int(step.rawValue)] }
 
   /// First touches of pages, huge ones among them; 0 when memory was not modelled.

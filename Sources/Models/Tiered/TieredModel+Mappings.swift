@@ -10,19 +10,9 @@ extension TieredModel {
       TieredLayout.cacheSlots + UInt64(slot) * TieredLayout.slotBytes, isWrite: isWrite)
   }
 
-  private func takeCacheLock() {
-    cacheLock.acquireMutex(by: currentThread, counts, memory)
-    memory.touch(TieredLayout.cache, isWrite: true)
-  }
-
-  private func takeHugeLock() {
-    hugeLock.acquireMutex(by: currentThread, counts, memory)
-    memory.touch(TieredLayout.huge, isWrite: true)
-  }
-
   /// The most recently freed region that has the bytes, and at most a quarter more; 0 is none.
   private func takeCached(_ bytes: UInt64) -> Address {
-    takeCacheLock()
+    take(&cacheLock, at: TieredLayout.cache)
     touchSlot(0, isWrite: false)
     var slot = cache.slots[0].next
     while slot != 0 {
@@ -48,7 +38,7 @@ extension TieredModel {
       unmapRegion(region, bytes)
       return
     }
-    takeCacheLock()
+    take(&cacheLock, at: TieredLayout.cache)
     counts.count(.regionCacheStore)
     touchSlot(cache.slots[0].next, isWrite: true)
     touchSlot(
@@ -64,9 +54,8 @@ extension TieredModel {
   }
 
   private func unmapRegion(_ region: Address, _ bytes: UInt64) {
-    counts.count(.unmapCall)
     regions.remove(region)
-    memory.unmap(region, bytes: bytes)
+    memory.unmapCall(region, bytes: bytes, counts)
   }
 
   // MARK: - Mappings
@@ -84,8 +73,7 @@ extension TieredModel {
     let fresh = region == 0
     if fresh {
       guard bytes <= AddressSpace.largestRegion else { return .none }
-      counts.count(.mapCall)
-      region = memory.map(bytes: bytes)
+      region = memory.mapCall(bytes: bytes, counts)
       guard region != 0 else { return .none }
       if options.advisesWillNeed { counts.count(.adviseWillNeed) }
       if options.advisesSequential { counts.count(.adviseSequential) }
@@ -120,7 +108,7 @@ extension TieredModel {
 
   /// Which pages serve a request; nil for plain ones.
   private func chooseHuge(_ size: UInt64) -> HugeKind? {
-    takeHugeLock()
+    take(&hugeLock, at: TieredLayout.huge)
     var left: HugePages
     if let hugePages {
       left = hugePages
@@ -164,8 +152,7 @@ extension TieredModel {
       giveHuge(kind, area)
       return .none
     }
-    counts.count(.mapCall)
-    let region = memory.map(bytes: TieredLayout.page + area)
+    let region = memory.mapCall(bytes: TieredLayout.page + area, counts)
     guard region != 0 else {
       giveHuge(kind, area)
       return .none
@@ -182,7 +169,7 @@ extension TieredModel {
 
   private func giveHuge(_ kind: HugeKind, _ area: UInt64) {
     guard kind != .transparent else { return }
-    takeHugeLock()
+    take(&hugeLock, at: TieredLayout.huge)
     if kind == .gigantic {
       hugePages?.gigantic += area / kind.pageBytes
     } else {
@@ -192,10 +179,9 @@ extension TieredModel {
 
   @inline(never)
   func freeHuge(_ payload: Address, _ record: TieredRegion) {
-    counts.count(.unmapCall)
     regions.remove(payload)
     let area = record.bytes - record.offset
-    memory.unmap(payload - TieredLayout.page, bytes: TieredLayout.page + area)
+    memory.unmapCall(payload - TieredLayout.page, bytes: TieredLayout.page + area, counts)
     // The record's number is a kind.
     giveHuge(HugeKind(rawValue: record.number) ?? .transparent, area)
   }

@@ -2,16 +2,20 @@ import Designs
 
 /// The heaps of threads, the small pool and the medium classes: heap.h, small.h and medium.h.
 extension TieredModel {
+  /// A mutex, and the line in which it lies.
+  @inline(__always)
+  func take(_ lock: inout SharedLock, at line: Address) {
+    lock.acquireMutex(by: currentThread, counts, memory)
+    memory.touch(line, isWrite: true)
+  }
+
   // MARK: - Heaps
 
   /// False when the thread has no heap and there is no memory for one.
   @inline(__always)
   func findHeap(_ thread: UInt16) -> Bool {
     counts.count(.threadLocalAccess)
-    if Memory.observesTouches {
-      memory.touch(
-        StaticData.threadBase &+ UInt64(thread) &* StaticData.threadStride, isWrite: false)
-    }
+    memory.touch(StaticData.ofThread(thread), isWrite: false)
     return heaps[Int(thread)].address != 0 || beginHeap(thread)
   }
 
@@ -22,8 +26,7 @@ extension TieredModel {
       heaps[Int(thread)] = adopted
       return true
     }
-    counts.count(.mapCall)
-    let address = memory.map(bytes: TieredLayout.heapBytes)
+    let address = memory.mapCall(bytes: TieredLayout.heapBytes, counts)
     guard address != 0 else { return false }
     counts.count(.heapInit)
     heapsLock.acquireMutex(by: thread, counts, memory)
@@ -108,8 +111,7 @@ extension TieredModel {
 
   @inline(__always)
   func smallStride(_ number: Int) -> UInt64 {
-    if options.tiers || number < 8 { return 16 &* UInt64(number &+ 1) }
-    return UInt64(5 + (number - 8) % 4) << UInt64(5 + (number - 8) / 4)
+    options.tiers ? 16 &* UInt64(number &+ 1) : SizeClasses.bytes(of: number)
   }
 
   @inline(__always)
@@ -119,10 +121,9 @@ extension TieredModel {
       counts.count(.sizeClassShift)
       return Int(truncatingIfNeeded: (bytes &+ 15) / 16) &- 1
     }
-    counts.count(bytes <= 128 ? .sizeClassShift : .sizeClassLeadingZeros)
-    if bytes <= 128 { return Int((bytes + 15) / 16) - 1 }
-    let log2 = 63 - (bytes - 1).leadingZeroBitCount
-    return 8 + (log2 - 7) * 4 + Int((bytes - 1) >> UInt64(log2 - 2) & 3)
+    let number = SizeClasses.number(of: bytes)
+    SizeClasses.count(number, counts)
+    return number
   }
 
   @inline(__always)
@@ -137,24 +138,21 @@ extension TieredModel {
       stride <= TieredLayout.run / 8
       ? TieredLayout.run
       : (4 * stride + 8 + TieredLayout.run - 1) & ~(TieredLayout.run - 1)
-    if segmentEnd - segmentNext < run {
-      counts.count(.mapCall)
-      let segment = memory.map(bytes: TieredLayout.segment)
+    if !segmentRest.holds(run) {
+      let segment = memory.mapCall(bytes: TieredLayout.segment, counts)
       guard segment != 0 else { return false }
       let classes = heap.allocate(TieredLayout.runsPerSegment, of: UInt8(0))
       regions.add(
         TieredRegion(tier: .small, bytes: TieredLayout.segment, classes: classes), at: segment)
-      segmentNext = segment
-      segmentEnd = segment + TieredLayout.segment
+      segmentRest = Remainder(segment, bytes: TieredLayout.segment)
     }
     counts.count(.runCarve)
-    small[number].next = segmentNext + 8
-    small[number].end = segmentNext + run
-    let classes = regions.record(of: segmentNext).pointee.classes.unsafelyUnwrapped
+    let start = segmentRest.cut(run)
+    small[number].rest = Remainder(start + 8, bytes: run - 8)
+    let classes = regions.record(of: start).pointee.classes.unsafelyUnwrapped
     for unit in 0..<run / TieredLayout.run {
-      classes[Int(Self.run(of: segmentNext + unit * TieredLayout.run))] = UInt8(number)
+      classes[Int(Self.run(of: start + unit * TieredLayout.run))] = UInt8(number)
     }
-    segmentNext += run
     return true
   }
 
@@ -163,12 +161,12 @@ extension TieredModel {
     _ list: UnsafeMutablePointer<TieredClass>, _ stride: UInt64, _ blocks: UInt32
   ) {
     var left = blocks
-    while left > 0 && list.pointee.hasRoom(stride) {
+    while left > 0 && list.pointee.rest.holds(stride) {
       let payload = carve(list, stride)
       counts.count(.blockLink)
       memory.touch(payload - 8, isWrite: true)
       memory.touch(payload, isWrite: true)
-      list.pointee.push(payload, heap)
+      list.pointee.free.append(payload, heap)
       left -= 1
     }
   }
@@ -184,42 +182,38 @@ extension TieredModel {
   }
 
   @inline(__always)
-  private func takeSmallLock() {
-    smallLock.acquireMutex(by: currentThread, counts, memory)
-    memory.touch(TieredLayout.small, isWrite: true)
+  private func touchSmall(_ number: Int) {
+    touchShared(smallLines, TieredLayout.small, number)
   }
 
+  /// - Parameter pool: where the pool's lock lies, before its classes.
   @inline(__always)
-  private func touchSmall(_ number: Int) {
-    smallLines[number / 2].write(by: currentThread, counts)
-    guard Memory.observesTouches else { return }
+  private func touchShared(
+    _ lines: UnsafeMutablePointer<SharedLine>, _ pool: Address, _ number: Int
+  ) {
+    lines[number / 2].write(by: currentThread, counts)
     memory.touch(
-      TieredLayout.small + TieredLayout.classes + UInt64(number) * TieredLayout.classBytes,
-      isWrite: true)
+      pool &+ TieredLayout.classes &+ UInt64(number) &* TieredLayout.classBytes, isWrite: true)
   }
 
   @inline(__always)
   private func carve(_ list: UnsafeMutablePointer<TieredClass>, _ stride: UInt64) -> Address {
     counts.count(.blockCarve)
-    let payload = list.pointee.next &+ TieredLayout.headerBytes
-    list.pointee.next &+= stride
-    return payload
+    return list.pointee.rest.cut(stride) &+ TieredLayout.headerBytes
   }
 
   /// A block off the list; its link is read.
   @inline(__always)
   private func pop(_ list: UnsafeMutablePointer<TieredClass>) -> Address {
-    counts.count(.freeListPop)
-    let payload = list.pointee.pop()
-    memory.touch(payload, isWrite: false)
+    let payload = list.pointee.free.removeLast()
+    memory.popLink(at: payload, counts)
     return payload
   }
 
   @inline(__always)
   private func push(_ list: UnsafeMutablePointer<TieredClass>, _ payload: Address) {
-    counts.count(.freeListPush)
-    memory.touch(payload, isWrite: true)
-    list.pointee.push(payload, heap)
+    memory.pushLink(at: payload, counts)
+    list.pointee.free.append(payload, heap)
   }
 
   @inline(__always)
@@ -227,15 +221,15 @@ extension TieredModel {
     let number = smallClass(size)
     let stride = smallStride(number)
     let list = small + number
-    takeSmallLock()
-    if options.warms && segmentEnd == 0 { warmSmall() }
+    take(&smallLock, at: TieredLayout.small)
+    if options.warms && segmentRest.next == 0 { warmSmall() }
     touchSmall(number)
     var block = Block.none
-    memory.branch(TieredBranch.smallHasFree, taken: list.pointee.count > 0)
-    if list.pointee.count > 0 {
+    memory.branch(TieredBranch.smallHasFree, taken: list.pointee.free.count > 0)
+    if list.pointee.free.count > 0 {
       block.address = pop(list)
     } else {
-      guard list.pointee.hasRoom(stride) || refillSmall(number, stride) else { return .none }
+      guard list.pointee.rest.holds(stride) || refillSmall(number, stride) else { return .none }
       block = Block(address: carve(list, stride), fresh: true)
     }
     measured.taken &+= stride
@@ -246,7 +240,7 @@ extension TieredModel {
   @inline(__always)
   func freeSmall(_ payload: Address, _ region: UnsafeMutablePointer<TieredRegion>) {
     let number = smallClass(at: payload, region)
-    takeSmallLock()
+    take(&smallLock, at: TieredLayout.small)
     touchSmall(number)
     push(small + number, payload)
   }
@@ -256,14 +250,12 @@ extension TieredModel {
   static func mediumStride(_ number: Int) -> UInt64 { (1024 << UInt64(number)) &+ 16 }
 
   private func refillMedium(_ list: UnsafeMutablePointer<TieredClass>, _ number: Int) -> Bool {
-    counts.count(.mapCall)
-    let chunk = memory.map(bytes: TieredLayout.chunk)
+    let chunk = memory.mapCall(bytes: TieredLayout.chunk, counts)
     guard chunk != 0 else { return false }
     regions.add(
       TieredRegion(tier: .medium, number: number, bytes: TieredLayout.chunk), at: chunk)
     counts.count(.runCarve)
-    list.pointee.next = chunk + 8
-    list.pointee.end = chunk + TieredLayout.chunk
+    list.pointee.rest = Remainder(chunk + 8, bytes: TieredLayout.chunk - 8)
     return true
   }
 
@@ -281,26 +273,19 @@ extension TieredModel {
     from: UnsafeMutablePointer<TieredClass>, to: UnsafeMutablePointer<TieredClass>, number: Int,
     while condition: () -> Bool
   ) {
-    takeMediumLock()
+    take(&mediumLock, at: TieredLayout.medium)
     touchSharedMedium(number)
     while condition() {
       counts.count(.blockTransfer)
-      let payload = from.pointee.pop()
+      let payload = from.pointee.free.removeLast()
       memory.touch(payload, isWrite: true)
-      to.pointee.push(payload, heap)
+      to.pointee.free.append(payload, heap)
     }
   }
 
-  private func takeMediumLock() {
-    mediumLock.acquireMutex(by: currentThread, counts, memory)
-    memory.touch(TieredLayout.medium, isWrite: true)
-  }
-
+  @inline(__always)
   private func touchSharedMedium(_ number: Int) {
-    mediumLines[number / 2].write(by: currentThread, counts)
-    memory.touch(
-      TieredLayout.medium + TieredLayout.classes + UInt64(number) * TieredLayout.classBytes,
-      isWrite: true)
+    touchShared(mediumLines, TieredLayout.medium, number)
   }
 
   /// - Returns: whether the shared list had any.
@@ -308,9 +293,9 @@ extension TieredModel {
   private func takeMedium(_ list: UnsafeMutablePointer<TieredClass>, _ number: Int) -> Bool {
     let shared = medium + number
     transfer(from: shared, to: list, number: number) {
-      list.pointee.count < TieredLayout.mediumMove && shared.pointee.count > 0
+      list.pointee.free.count < TieredLayout.mediumMove && shared.pointee.free.count > 0
     }
-    return list.pointee.count > 0
+    return list.pointee.free.count > 0
   }
 
   func allocateMedium(_ size: UInt64, thread: UInt16) -> Block {
@@ -323,7 +308,7 @@ extension TieredModel {
       list = heaps[Int(thread)].medium.unsafelyUnwrapped + number
       touchHeap(thread, UInt64(number) &* TieredLayout.classBytes)
     } else {
-      takeMediumLock()
+      take(&mediumLock, at: TieredLayout.medium)
       if options.warms && !mediumIsWarm {
         mediumIsWarm = true
         warmMedium(medium, at: TieredLayout.medium + TieredLayout.classes)
@@ -332,15 +317,15 @@ extension TieredModel {
     }
     measured.mediumAllocations &+= 1
     measured.taken &+= stride
-    memory.branch(TieredBranch.mediumHasFree, taken: list.pointee.count > 0)
+    memory.branch(TieredBranch.mediumHasFree, taken: list.pointee.free.count > 0)
     var block: Block
-    if list.pointee.count > 0
-      || (options.ownMedium && !list.pointee.hasRoom(stride) && takeMedium(list, number))
+    if list.pointee.free.count > 0
+      || (options.ownMedium && !list.pointee.rest.holds(stride) && takeMedium(list, number))
     {
       measured.mediumReused &+= 1
       block = Block(address: pop(list), fresh: false)
     } else {
-      guard list.pointee.hasRoom(stride) || refillMedium(list, number) else { return .none }
+      guard list.pointee.rest.holds(stride) || refillMedium(list, number) else { return .none }
       block = Block(address: carve(list, stride), fresh: true)
     }
     writeHeader(block.address)
@@ -349,7 +334,7 @@ extension TieredModel {
 
   func freeMedium(_ payload: Address, _ number: Int, thread: UInt16) {
     guard options.ownMedium, let own = heaps[Int(thread)].medium else {
-      takeMediumLock()
+      take(&mediumLock, at: TieredLayout.medium)
       touchSharedMedium(number)
       push(medium + number, payload)
       return
@@ -357,9 +342,11 @@ extension TieredModel {
     let list = own + number
     touchHeap(thread, UInt64(number) &* TieredLayout.classBytes)
     push(list, payload)
-    if list.pointee.count > TieredLayout.mediumLimit {
-      let kept = list.pointee.count - TieredLayout.mediumMove
-      transfer(from: list, to: medium + number, number: number) { list.pointee.count > kept }
+    if list.pointee.free.count > TieredLayout.mediumLimit {
+      let kept = list.pointee.free.count - TieredLayout.mediumMove
+      transfer(from: list, to: medium + number, number: number) {
+        list.pointee.free.count > kept
+      }
     }
   }
 }

@@ -12,8 +12,8 @@ public final class TieredModel<Memory: MemoryModel>: AllocatorModel {
   let heap = ModelHeap()
   var regions: TieredRegions
   let small: UnsafeMutablePointer<TieredClass>
-  var segmentNext: Address = 0
-  var segmentEnd: Address = 0
+  /// Of the small pool's last segment.
+  var segmentRest = Remainder()
   /// The lists that threads share.
   let medium: UnsafeMutablePointer<TieredClass>
   var mediumIsWarm = false
@@ -41,6 +41,7 @@ public final class TieredModel<Memory: MemoryModel>: AllocatorModel {
   var moved: [Address: UInt64] = [:]
   var measured = TieredMetrics()
 
+  /// - Parameter design: of the tiered family; of another, toggles are read as the defaults.
   public init(design: Design, memory: Memory, counts: StepCounts) {
     self.memory = memory
     self.counts = counts
@@ -55,8 +56,8 @@ public final class TieredModel<Memory: MemoryModel>: AllocatorModel {
     cache = TieredCache(entries: options.cacheEntries, heap: heap)
   }
 
-  deinit { regions.deallocate() }
-
+  /// Internal fragmentation, hit ratios of the medium lists and of the cache of mappings, and the share
+  /// of requests for huge pages that got them.
   public var metrics: [String: Double] {
     var metrics: [String: Double] = [:]
     func add(_ name: String, _ part: UInt64, of whole: UInt64) {
@@ -83,10 +84,11 @@ public final class TieredModel<Memory: MemoryModel>: AllocatorModel {
 
   // MARK: - Allocating
 
+  /// A block of the tier that its size has.
   public func allocate(
     size: UInt64, alignment: UInt64, zeroed: Bool, site: UInt64, thread: UInt16
   ) -> Address {
-    counts.count(alignment > 0 ? .alignedCall : zeroed ? .callocCall : .mallocCall)
+    counts.countAllocation(alignment: alignment, zeroed: zeroed)
     return designAllocate(size: size, alignment: alignment, zeroed: zeroed, thread: thread)
   }
 
@@ -99,8 +101,7 @@ public final class TieredModel<Memory: MemoryModel>: AllocatorModel {
     }
     let block = allocateBlock(size: size, alignment: 0, thread: thread)
     if zeroed && !block.fresh && block.address != 0 {
-      counts.count(.lineZeroed, (size &+ 63) / 64)
-      if size > 0 { memory.touchRange(block.address, bytes: size, isWrite: true) }
+      memory.zero(block.address, bytes: size, counts)
     }
     return block.address
   }
@@ -174,6 +175,7 @@ public final class TieredModel<Memory: MemoryModel>: AllocatorModel {
 
   // MARK: - Freeing
 
+  /// Back to its tier: to a list, to the cache of mappings, or to the kernel.
   public func deallocate(_ address: Address, thread: UInt16) {
     counts.count(.freeCall)
     designFree(address, thread: thread)
@@ -226,6 +228,8 @@ public final class TieredModel<Memory: MemoryModel>: AllocatorModel {
 
   // MARK: - Reallocating
 
+  /// In place while the block is large enough and not half of it is wasted; a move is a malloc
+  /// and a free.
   public func reallocate(
     _ address: Address, size: UInt64, site: UInt64, thread: UInt16
   ) -> Address {
@@ -235,20 +239,13 @@ public final class TieredModel<Memory: MemoryModel>: AllocatorModel {
     var distance: UInt64 = 0
     if region.pointee.moved & (1 << Self.run(of: address)) != 0 { distance = unaligned(address) }
     let usable = usableSize(address &- distance, region) &- distance
-    let inPlace = size <= usable && size >= usable / 2
-    memory.branch(TieredBranch.inPlace, taken: inPlace)
-    if inPlace {
+    if memory.staysInPlace(size, usable: usable, branch: TieredBranch.inPlace) {
       counts.count(.reallocateInPlace)
       return address
     }
     let target = designAllocate(size: size, alignment: 0, zeroed: false, thread: thread)
     guard target != 0 else { return 0 }
-    let copied = min(size, usable)
-    counts.count(.lineCopied, (copied + 63) / 64)
-    if copied > 0 {
-      memory.touchRange(address, bytes: copied, isWrite: false)
-      memory.touchRange(target, bytes: copied, isWrite: true)
-    }
+    memory.copy(address, to: target, bytes: min(size, usable), counts)
     designFree(address, thread: thread)
     return target
   }
@@ -267,20 +264,16 @@ public final class TieredModel<Memory: MemoryModel>: AllocatorModel {
 
   @inline(__always)
   func writeHeader(_ payload: Address) {
-    counts.count(.headerWrite)
-    memory.touch(payload &- 8, isWrite: true)
+    memory.writeHeader(at: payload &- TieredLayout.headerBytes, counts)
   }
 
   @inline(__always)
   func checkHeader(_ payload: Address) {
-    counts.count(.headerRead)
-    counts.count(.magicCheck)
-    memory.touch(payload &- 8, isWrite: false)
+    memory.checkHeader(at: payload &- TieredLayout.headerBytes, counts)
   }
 
   @inline(__always)
   func markFree(_ payload: Address) {
-    counts.count(.magicMark)
-    memory.touch(payload &- 8, isWrite: true)
+    memory.markHeader(at: payload &- TieredLayout.headerBytes, counts)
   }
 }

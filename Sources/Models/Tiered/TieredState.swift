@@ -1,41 +1,7 @@
-/// Free blocks of one size, the last one freed first, and the rest of the run that new ones are cut
-/// from.
-///
-/// An intrusive list that is used last in, first out, is a stack: the model keeps it as one.
+/// Free blocks of one size, the last one freed first, and what new ones are cut from.
 struct TieredClass {
-  var free: UnsafeMutablePointer<Address>?
-  var count = 0
-  var capacity = 0
-  var next: Address = 0
-  var end: Address = 0
-
-  @inline(__always)
-  mutating func pop() -> Address {
-    count &-= 1
-    // A list with blocks has room for them.
-    return free.unsafelyUnwrapped[count]
-  }
-
-  @inline(__always)
-  mutating func push(_ payload: Address, _ heap: ModelHeap) {
-    if count == capacity { grow(heap) }
-    free.unsafelyUnwrapped[count] = payload
-    count &+= 1
-  }
-
-  @inline(never)
-  private mutating func grow(_ heap: ModelHeap) {
-    let larger = max(64, capacity * 2)
-    if let free {
-      self.free = heap.grow(free, from: capacity, to: larger, of: 0)
-    } else {
-      free = heap.allocate(larger, of: 0)
-    }
-    capacity = larger
-  }
-
-  @inline(__always)
-  func hasRoom(_ stride: UInt64) -> Bool { end &- next >= stride }
+  var free = ModelList<Address>()
+  var rest = Remainder()
 }
 
 /// What a thread owns.
@@ -54,7 +20,7 @@ struct TieredHeap {
 /// What is known of a live region: what the C source reads from headers, the model reads here.
 struct TieredRegion {
   var tier: Tier
-  /// The class of a chunk, the kind of huge pages; while the record is free, the next free one.
+  /// The class of a chunk, the kind of huge pages.
   var number: Int = 0
   var bytes: UInt64 = 0
   /// From the region to its payload.
@@ -66,48 +32,29 @@ struct TieredRegion {
   var classes: UnsafeMutablePointer<UInt8>?
 }
 
-/// The records of live regions, found by region number; records are recycled.
+/// The records of live regions, found by region number.
 struct TieredRegions {
   private let heap: ModelHeap
-  private(set) var records: UnsafeMutablePointer<TieredRegion>
-  private var table = RegionTable()
-  private var count = 0
-  private var capacity = 64
-  private var free = -1
+  private var recycled = RecycledRecords<TieredRegion>()
+  private var table: RegionTable
 
   init(heap: ModelHeap) {
     self.heap = heap
-    records = heap.allocate(capacity, of: TieredRegion(tier: .small))
+    table = RegionTable(heap)
   }
-
-  func deallocate() { table.deallocate() }
 
   @inline(__always)
   func record(of address: Address) -> UnsafeMutablePointer<TieredRegion> {
-    records + Int(table[address >> AddressSpace.offsetBits])
+    recycled.records + Int(table[address])
   }
 
   mutating func add(_ record: TieredRegion, at region: Address) {
-    var number = free
-    if number >= 0 {
-      free = records[number].number
-    } else {
-      if count == capacity {
-        records = heap.grow(records, from: count, to: capacity * 2, of: record)
-        capacity *= 2
-      }
-      number = count
-      count += 1
-    }
-    records[number] = record
-    table.insert(region >> AddressSpace.offsetBits, Int64(number))
+    table.insert(region, Int64(recycled.add(record, heap)), heap)
   }
 
   mutating func remove(_ region: Address) {
-    let number = Int(table[region >> AddressSpace.offsetBits])
-    table.remove(region >> AddressSpace.offsetBits)
-    records[number].number = free
-    free = number
+    recycled.remove(Int(table[region]), heap)
+    table.remove(region)
   }
 }
 

@@ -1,7 +1,7 @@
 /// Which structure of a model lives in a region: open addressing by region number.
 ///
 /// Regions are numbered in order, so that the number itself is a good hash; only live regions take
-/// room.
+/// room, in memory that the model's heap owns.
 ///
 /// - Complexity: O(1) expected for every operation.
 struct RegionTable {
@@ -12,37 +12,30 @@ struct RegionTable {
   }
 
   private var entries: UnsafeMutablePointer<Entry>
-  private var mask: UInt64
+  private var mask: UInt64 = 63
   private var count = 0
 
-  init() {
-    mask = 63
-    entries = Self.makeEntries(64)
-  }
+  init(_ heap: ModelHeap) { entries = heap.allocate(64, of: Entry(region: 0, value: 0)) }
 
-  func deallocate() { entries.deallocate() }
-
-  private static func makeEntries(_ capacity: Int) -> UnsafeMutablePointer<Entry> {
-    let entries = UnsafeMutablePointer<Entry>.allocate(capacity: capacity)
-    entries.initialize(repeating: Entry(region: 0, value: 0), count: capacity)
-    return entries
-  }
-
-  /// The value of a region that is in the table.
+  /// The value of an address' region, which is in the table.
   @inline(__always)
-  subscript(region: UInt64) -> Int64 {
+  subscript(address: Address) -> Int64 {
+    let region = AddressSpace.region(of: address)
     var index = region & mask
     while entries[Int(index)].region != region { index = (index &+ 1) & mask }
     return entries[Int(index)].value
   }
 
-  mutating func insert(_ region: UInt64, _ value: Int64) {
-    if 2 * (count + 1) > Int(mask) + 1 { grow() }
-    place(Entry(region: region, value: value))
+  /// Adds an address' region, which isn't in the table.
+  mutating func insert(_ address: Address, _ value: Int64, _ heap: ModelHeap) {
+    if 2 * (count + 1) > Int(mask) + 1 { grow(heap) }
+    place(Entry(region: AddressSpace.region(of: address), value: value))
     count += 1
   }
 
-  mutating func remove(_ region: UInt64) {
+  /// Removes an address' region, which is in the table.
+  mutating func remove(_ address: Address) {
+    let region = AddressSpace.region(of: address)
     var hole = region & mask
     while entries[Int(hole)].region != region { hole = (hole &+ 1) & mask }
     var next = (hole &+ 1) & mask
@@ -65,12 +58,12 @@ struct RegionTable {
     entries[Int(index)] = entry
   }
 
-  private mutating func grow() {
+  private mutating func grow(_ heap: ModelHeap) {
     let old = entries
     let capacity = Int(mask) + 1
-    entries = Self.makeEntries(2 * capacity)
+    entries = heap.allocate(2 * capacity, of: Entry(region: 0, value: 0))
     mask = UInt64(2 * capacity - 1)
     for index in 0..<capacity where old[index].region != 0 { place(old[index]) }
-    old.deallocate()
+    heap.free(old)
   }
 }
