@@ -31,11 +31,9 @@ import Traces
     // The recorder may have taken 0.12 or 0.5 s.
     #expect(abs(try #require(found.secondsBefore.low) - 0.6) < 1e-9)
     #expect(abs(try #require(found.secondsBefore.high) - 0.98) < 1e-9)
-    // Half of the payoff besides: 10 points; with 0.6 s 28.33 %, with 0.98 s 17.35 %.
-    let below = hypot(10, 20 - 17 / 0.98)
-    let above = hypot(10, 17 / 0.6 - 20)
-    #expect(abs(try #require(found.percent.low) - (20 - below)) < 1e-9)
-    #expect(abs(try #require(found.percent.high) - (20 + above)) < 1e-9)
+    // With 0.6 s 28.33 %, with 0.98 s 17.35 %.
+    #expect(abs(try #require(found.percent.low) - 17 / 0.98) < 1e-9)
+    #expect(abs(try #require(found.percent.high) - 17 / 0.6) < 1e-9)
   }
 
   /// What isn't known of glibc and of the design is in the interval of the time too.
@@ -49,7 +47,7 @@ import Traces
     #expect(abs(try #require(found.secondsBefore.low) - (0.85 - below)) < 1e-9)
     #expect(abs(try #require(found.secondsBefore.high) - (0.85 + above)) < 1e-9)
     #expect(found.percent.value < 0)
-    let most = 20 + hypot(10, 17 / (0.85 - below) - 20)
+    let most = 17 / (0.85 - below)
     #expect(abs(try #require(found.percent.low) + most) < 1e-9, "a smaller base makes it worse")
   }
 

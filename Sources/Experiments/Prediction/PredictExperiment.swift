@@ -152,7 +152,9 @@ public struct PredictExperiment {
     return Prediction(
       trace: sample.name, question: question, events: Int(counted[0].totals.operations),
       payoffNs: payoff, beforeNs: before,
-      program: try program(sample, before: before, payoff: payoff),
+      program: try program(
+        sample, before: before,
+        payoff: ProgramPlace(without: sample.program).payoff(by: model, from: from, to: to)),
       terms: model.terms(from: from, to: to), peakMappedBytesChange: change(\.peakMappedBytes),
       peakResidentBytesChange: change(\.peakResidentBytes), rewriting: rewriting, measured: nil)
   }

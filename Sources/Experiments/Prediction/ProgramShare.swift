@@ -54,10 +54,6 @@ extension ProgramShare {
   /// What the recorder adds to a call, nanoseconds: what Benchmarks/recorder measures with one
   /// thread, which a busy or slow machine may double.
   static let recorderNs = Estimate(value: 25, low: 12, high: 50)
-  /// By how much of itself a payoff may differ amid the program's own work, at a level of 95 %: there,
-  /// steps find colder caches and predictors than in a replay, and locked instructions overlap with
-  /// other work. Documentation/predictions.md has what was found.
-  static let placeShare = 0.5
   /// The least share of the recorded time that the process must have had without recorder and
   /// glibc's part replaced: below it the answer is nothing but their errors.
   static let leastShare = 0.1
@@ -67,16 +63,15 @@ extension ProgramShare {
   ///   - recorded: processor seconds of the recorded run.
   ///   - glibcNs: what glibc takes of an event, measured here.
   ///   - before: what the design takes of an event before the change.
+  ///   - payoff: amid the program's own work (`ProgramPlace`).
   init?(recorded: Double, events: Int, glibcNs: Estimate, before: Estimate, payoff: Estimate) {
     let seconds = Double(events) * 1e-9
     let least = Self.leastShare * recorded
     let base = before.less(glibcNs).less(Self.recorderNs).scaled(by: seconds)
       .plus(Estimate(exactly: recorded))
     guard base.value > least else { return nil }
-    let place = Self.placeShare * payoff.value.magnitude
     self.init(
-      secondsSaved: payoff.plus(Estimate(value: 0, low: -place, high: place))
-        .scaled(by: seconds),
+      secondsSaved: payoff.scaled(by: seconds),
       secondsBefore: Estimate(
         value: base.value, low: base.low.map { max($0, least) }, high: base.high))
   }

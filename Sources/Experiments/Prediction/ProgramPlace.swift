@@ -1,0 +1,119 @@
+import Costs
+import Designs
+import Platform
+import Replay
+
+/// What an allocator's steps cost amid a program's own work, in multiples of what they cost in
+/// replays, where costs are fitted.
+///
+/// A replay does nothing but call the allocator. In a program, other work overlaps with locked
+/// instructions, and pushes the allocator's code and tables out of the first caches. What the kernel
+/// and the memory behind the caches do costs the same wherever it is asked for. The factors come
+/// from real programs; for a share of one of these, from the others (Documentation/predictions.md).
+public struct ProgramPlace: Sendable, Equatable {
+  /// What a step is paid by.
+  enum Kind: CaseIterable {
+    /// Plain instructions, their branches and what is in the first caches.
+    case plain
+    /// A locked instruction, which waits in a replay for what was stored before.
+    case locked
+    /// The kernel's work and what misses the caches: the same anywhere.
+    case elsewhere
+  }
+
+  /// What one program was found to pay, in multiples of what replays predicted, with standard errors.
+  struct Program: Sendable {
+    /// Of the image that allocates: what its file's name begins with.
+    let name: String
+    let plain: (value: Double, error: Double)
+    let locked: (value: Double, error: Double)
+  }
+
+  /// A factor and half its 95 % interval for a program that it does not come from.
+  struct Factor: Sendable, Equatable {
+    let value: Double
+    let half: Double
+
+    /// The mean over programs, each weighed by its own error and the scatter between programs
+    /// (DerSimonian and Laird, Controlled Clinical Trials 7, 1986). Another program may differ by
+    /// that scatter and the mean's error, with Student's quantile.
+    /// - Parameter found: of two programs at least, with standard errors above zero.
+    init(_ found: [(value: Double, error: Double)]) {
+      func mean(_ weights: [Double]) -> Double {
+        zip(found, weights).reduce(0) { $0 + $1.0.value * $1.1 } / weights.reduce(0, +)
+      }
+      let own = found.map { 1 / ($0.error * $0.error) }
+      let first = mean(own)
+      let distances = zip(found, own).reduce(0) { square, one in
+        square + (one.0.value - first) * (one.0.value - first) * one.1
+      }
+      let freedom = found.count - 1
+      let sum = own.reduce(0, +)
+      let scatter =
+        (distances - Double(freedom)) / (sum - own.reduce(0) { $0 + $1 * $1 } / sum)
+      let between = max(0, scatter)
+      let weights = found.map { 1 / ($0.error * $0.error + between) }
+      value = mean(weights)
+      half =
+        RepeatStatistics.studentQuantile(degreesOfFreedom: freedom)
+        * (between + 1 / weights.reduce(0, +)).squareRoot()
+    }
+  }
+
+  let plain: Factor
+  let locked: Factor
+
+  init(_ programs: [Program]) {
+    plain = Factor(programs.map(\.plain))
+    locked = Factor(programs.map(\.locked))
+  }
+
+  /// For a trace of a program: from all programs but that one, whatever its version.
+  /// - Parameter program: its path, as a trace's header has it.
+  init(without program: String) {
+    let name = program.split(separator: "/").last ?? ""
+    self.init(Self.calibration.filter { !name.hasPrefix($0.name) })
+  }
+
+  /// What a change pays amid a program's work, nanoseconds per operation, with what is not known of
+  /// the factors in its interval besides.
+  /// - Parameters:
+  ///   - from: occurrences of steps per operation by column (`Run.meanCounts`), before the change.
+  func payoff(by model: CostModel, from: [Double], to: [Double]) -> Estimate {
+    var result = model.payoff(from: weighted(from), to: weighted(to))
+    for (kind, factor) in [(Kind.plain, plain), (.locked, locked)] {
+      let part = model.payoff(from: only(kind, from), to: only(kind, to)).value
+      let half = factor.half * part.magnitude
+      result = result.plus(Estimate(value: 0, low: -half, high: half))
+    }
+    return result
+  }
+
+  /// Counts as a replay would have to take them to cost what they cost in a program.
+  private func weighted(_ counts: [Double]) -> [Double] {
+    counts.enumerated().map { column, count in
+      switch Self.kind(column) {
+      case .plain: count * plain.value
+      case .locked: count * locked.value
+      case .elsewhere: count
+      }
+    }
+  }
+
+  private func only(_ kind: Kind, _ counts: [Double]) -> [Double] {
+    counts.enumerated().map { Self.kind($0) == kind ? $1 : 0 }
+  }
+
+  static func kind(_ column: Int) -> Kind {
+    guard column < Step.allCases.count else { return .plain }
+    let step = Step.allCases[column]
+    if CommonFactor.locked.contains(step) { return .locked }
+    switch step.info.group {
+    case .kernel, .bulk: return .elsewhere
+    // Mostly page faults and system calls.
+    case .heap where step == .heapInit, .pool where step == .segmentInit: return .elsewhere
+    case .machine: return step == .branchMiss ? .plain : .elsewhere
+    case .entry, .heap, .pool, .reuse, .policy, .backing, .tiered, .lock, .header: return .plain
+    }
+  }
+}
