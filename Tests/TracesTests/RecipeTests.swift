@@ -21,7 +21,8 @@ import Testing
     #expect(reader.operationCount == 70_000)
     let statistics = try TraceStatistics(of: reader)
     #expect(statistics.events == UInt64(reader.eventCount))
-    #expect(statistics.mallocs - statistics.frees == statistics.liveObjectsAtEnd)
+    let allocations = statistics.mallocs + statistics.callocs
+    #expect(allocations - statistics.frees == statistics.liveObjectsAtEnd)
   }
 
   @Test func patternsAreWhatTheirNamesSay() throws {

@@ -62,7 +62,7 @@ public enum Recipes {
   public static let all: [any Recipe.Type] = [
     RandomMixedRecipe.self, VirtualMemoryRecipe.self, FixedRecipe.self,
     ProducerConsumerRecipe.self, LarsonRecipe.self, LocalThreadsRecipe.self,
-    FalseSharingRecipe.self,
+    FalseSharingRecipe.self, CallSitesRecipe.self,
   ]
 
   /// Writes a trace of a recipe. The same arguments give the same bytes.
@@ -204,10 +204,16 @@ public final class TraceEmitter {
     try writer.siteNumber(module: module, offset: (index + 1) * 16)
   }
 
-  func allocate(_ size: UInt64, site: UInt32, thread: UInt16 = 0) throws(TraceError) -> UInt32 {
+  func allocate(
+    _ size: UInt64, site: UInt32, thread: UInt16 = 0, kind: EventKind = .malloc
+  ) throws(TraceError) -> UInt32 {
     let slot = slots.allocate()
-    try append(Event(kind: .malloc, thread: thread, slot: slot, size: size, site: site))
+    try append(Event(kind: kind, thread: thread, slot: slot, size: size, site: site))
     return slot
+  }
+
+  func reallocate(_ slot: UInt32, to size: UInt64, site: UInt32) throws(TraceError) {
+    try append(Event(kind: .realloc, slot: slot, size: size, site: site))
   }
 
   func free(_ slot: UInt32, site: UInt32, thread: UInt16 = 0) throws(TraceError) {
