@@ -8,11 +8,7 @@ import Platform
 /// meanwhile. How much of its latency is hidden is much the same for all of them, so that the locks
 /// of one family tell what to expect of the atomic counters of another that no run has: the factor is
 /// one more thing that is not known, and their priors are correlated through it.
-public enum CommonFactor {
-  /// Every step that is a locked instruction.
-  public static let locked: [Step] = [
-    .usedCounterAtomic, .statisticAtomic, .lockUncontended, .mutexUncontended, .atomicUncontended,
-  ]
+enum CommonFactor {
   /// Standard deviation of the factor around 1.
   static let deviation = 1.0
 

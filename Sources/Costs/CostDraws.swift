@@ -17,7 +17,8 @@ struct CostDraws: Sendable {
   let costs: [[[Double]]]
   /// By way and draw: what is assumed of steps, over all columns.
   let means: [[[Double]]]
-  /// Clusters of the scarcer way, less one.
+  /// Clusters of the scarcer way, less one. Programs that weigh less count for less: as so many that
+  /// weigh the same (L. Kish's effective number, (Σ w)² ÷ Σ w²).
   let degreesOfFreedom: Double
   /// The weighted sums of the first draws of each way, for folds to be taken out of.
   let kept: [[Kept]]
@@ -55,8 +56,9 @@ struct CostDraws: Sendable {
       ways.append(Way(clusters: variants, count: variantCount))
       ways.append(Way(clusters: single, count: runs.count * parts))
     }
-    degreesOfFreedom = Double(
-      max(1, (variantCount >= 6 ? min(traceCount, variantCount) : traceCount) - 1))
+    let ofPrograms = Double(traceCount) * Self.evenness(set, runs)
+    degreesOfFreedom = max(
+      1, (variantCount >= 6 ? min(ofPrograms, Double(variantCount)) : ofPrograms) - 1)
     let seed = set.options.seed
     let results = ways.enumerated().map { number, way in
       ConcurrentWork.map(Array(0..<draws)) { draw in
@@ -68,6 +70,16 @@ struct CostDraws: Sendable {
     costs = results.map { $0.map(\.costs) }
     means = results.map { $0.map(\.means) }
     kept = results.map { $0.compactMap(\.kept) }
+  }
+
+  /// How many programs there would be, did all weigh the same, in those that there are.
+  private static func evenness(_ set: TrainingSet, _ runs: [Int]) -> Double {
+    var weights: [Int: Double] = [:]
+    for run in runs { weights[set.programs[set.rows[run].trace]] = set.rows[run].weight }
+    // In the order of the programs: sums of the same numbers are the same every time.
+    let all = weights.sorted { $0.key < $1.key }.map(\.value)
+    let sum = all.reduce(0, +)
+    return sum * sum / (Double(all.count) * all.reduce(0) { $0 + $1 * $1 })
   }
 
   private struct Result: Sendable {
@@ -110,7 +122,9 @@ struct CostDraws: Sendable {
     }
   }
 
-  /// The deviation of what the ways' mean squares are given for.
+  /// The deviation of what the ways' mean squares are given for: V(trace) + V(variant) − V(run), no
+  /// less than either way alone. The same holds of two folds that are left out together: each one's
+  /// square, then that of all runs.
   static func deviation(_ squares: [Double]) -> Double {
     let most = squares.prefix(2).max() ?? 0
     let together = squares.count == 3 ? squares[0] + squares[1] - squares[2] : 0

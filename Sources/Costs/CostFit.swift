@@ -10,7 +10,14 @@ public struct CostFit: Sendable, Codable, Equatable {
   public let table: CostTable
   public let validations: [Validation]
   public let coverage: [Coverage]
+  /// The same of generated traces, where there are recorded ones besides: `coverage` is of these then.
+  public let generatedCoverage: [Coverage]
   public let traces: [String]
+  /// Of how many programs they are, a recipe with its parameters being one: what is drawn for the
+  /// intervals, with the weights of their runs.
+  public let programs: Int
+  /// Those of them that are of recipes and of no program.
+  public let generatedTraces: [String]
   public let designs: [String]
   public let options: FitOptions
 
@@ -26,8 +33,17 @@ public struct CostFit: Sendable, Codable, Equatable {
     model = fitted.model.with(error: ModelError(found))
     table = try set.costTable(fitted)
     self.validations = validations
-    coverage = validations.compactMap { $0.coverage(level: set.options.level) }
+    let level = set.options.level
+    let isMixed = set.runs.contains(where: \.isGenerated) && !set.runs.allSatisfy(\.isGenerated)
+    coverage = validations.compactMap {
+      $0.coverage(level: level, generated: isMixed ? false : nil)
+    }
+    generatedCoverage =
+      isMixed ? validations.compactMap { $0.coverage(level: level, generated: true) } : []
     traces = set.traces
+    programs = Set(set.programs).count
+    let generated = Set(set.runs.filter(\.isGenerated).map(\.trace))
+    generatedTraces = set.traces.filter(generated.contains)
     designs = set.designs.map(\.description)
     options = set.options
   }

@@ -24,9 +24,9 @@ extension CostModel {
   func cost(_ column: Int) -> Estimate {
     var counts = [Double](repeating: 0, count: Column.count)
     counts[column] = 1
-    let half = quantile * deviation(counts)
-    return Estimate(
-      value: costs[column], low: max(0, costs[column] - half), high: costs[column] + half)
+    let (value, low, high) = Scatter(costs: costs, draws: draws).bounded(
+      counts, quantile: quantile)
+    return Estimate(value: value, low: low, high: max(high, reaches[column]))
   }
 
   /// Nanoseconds per operation, from the costs alone.
@@ -35,7 +35,7 @@ extension CostModel {
   /// of those for unseen variants besides.
   /// - Returns: nil when nothing was held out to know the error from.
   public func time(_ counts: [Double], seenDesign: Bool) -> Estimate? {
-    let value = sum(counts, costs)
+    let value = LinearAlgebra.product(counts, costs)
     guard let trace = error.traceMisfit else { return nil }
     let half = Validation.halfWidth(misfit: trace, folds: error.traceFolds, level: level)
     var square = half * half
@@ -57,7 +57,7 @@ extension CostModel {
   ) -> Estimate {
     let saved = payoff(from: measured.counts, to: counts, noise: measured.deviation)
     // Never under a quarter of what the costs say.
-    let value = max(measured.ns - saved.value, sum(counts, costs) / 4)
+    let value = max(measured.ns - saved.value, LinearAlgebra.product(counts, costs) / 4)
     let half = (saved.high ?? saved.value) - saved.value
     return Estimate(value: value, low: max(0, value - half), high: value + half)
   }
@@ -98,7 +98,7 @@ extension CostModel {
   }
 
   private func estimate(_ change: [Double], noise: Double, share: Double?) -> Estimate {
-    let value = sum(change, costs)
+    let value = LinearAlgebra.product(change, costs)
     let parameters = deviation(change)
     let misfit = (share ?? error.payoffShare) * gross(change)
     let half =
@@ -107,22 +107,11 @@ extension CostModel {
   }
 
   /// Σ |count difference| × cost: how much is exchanged, whatever is left of it.
-  func gross(_ change: [Double]) -> Double { sum(change.map(\.magnitude), costs) }
+  func gross(_ change: [Double]) -> Double { LinearAlgebra.product(change.map(\.magnitude), costs) }
 
   /// How far a sum of costs scatters over the draws, around the sum of the costs.
   func deviation(_ counts: [Double]) -> Double {
-    let value = sum(counts, costs)
-    return CostDraws.deviation(
-      draws.map { way in
-        way.reduce(0.0) { square, draw in
-          let distance = sum(counts, draw) - value
-          return square + distance * distance
-        } / Double(max(way.count, 1))
-      })
-  }
-
-  func sum(_ counts: [Double], _ costs: [Double]) -> Double {
-    zip(counts, costs).reduce(0) { $0 + $1.0 * $1.1 }
+    Scatter(costs: costs, draws: draws).deviation(counts)
   }
 
   private static func change(_ from: [Double], _ to: [Double]) -> [Double] {

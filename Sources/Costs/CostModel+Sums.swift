@@ -5,7 +5,7 @@ extension CostModel {
   /// What some executions of steps cost together, nanoseconds, with the scatter of the costs alone.
   /// - Parameter counts: executions by column.
   public func sum(_ counts: [Double]) -> Estimate {
-    let value = zip(counts, costs).reduce(0) { $0 + $1.0 * $1.1 }
+    let value = LinearAlgebra.product(counts, costs)
     let half = halfWidth(counts)
     return Estimate(value: value, low: value - half, high: value + half)
   }

@@ -11,6 +11,8 @@ public struct CostModel: Sendable, Equatable {
   public let costs: [Double]
   /// Joint draws of all costs: by way of drawing, draw and column (`CostDraws`).
   let draws: [[[Double]]]
+  /// How far above zero a cost that the fit puts at zero may be, by column; 0 for all others.
+  let reaches: [Double]
   /// By column, which part of the cost the prior decides, from 0 to 1.
   public let priorShares: [Double]
   /// Columns that are told as one term, in ascending order of their first.
@@ -45,8 +47,9 @@ public struct CostModel: Sendable, Equatable {
 
   func with(error: ModelError) -> CostModel {
     CostModel(
-      costs: costs, draws: draws, priorShares: priorShares, groups: groups, separable: separable,
-      isolated: isolated, degreesOfFreedom: degreesOfFreedom, level: level, error: error)
+      costs: costs, draws: draws, reaches: reaches, priorShares: priorShares, groups: groups,
+      separable: separable, isolated: isolated, degreesOfFreedom: degreesOfFreedom, level: level,
+      error: error)
   }
 }
 
@@ -82,8 +85,8 @@ public struct ModelError: Sendable, Codable, Equatable {
 
 extension CostModel: Codable {
   private enum CodingKeys: String, CodingKey {
-    case steps, costs, draws, priorShares, groups, separable, isolatedNs, degreesOfFreedom, level,
-      error
+    case steps, costs, draws, reaches, priorShares, groups, separable, isolatedNs, degreesOfFreedom
+    case level, error
   }
 
   /// By names of steps: numbers change between versions.
@@ -92,6 +95,7 @@ extension CostModel: Codable {
     try container.encode((0..<Column.count).map(Column.name), forKey: .steps)
     try container.encode(costs, forKey: .costs)
     try container.encode(draws.map { $0.map { $0.map(Float.init) } }, forKey: .draws)
+    try container.encode(reaches, forKey: .reaches)
     try container.encode(priorShares, forKey: .priorShares)
     try container.encode(groups.map { $0.map(Column.name) }, forKey: .groups)
     try container.encode(separable.sorted().map(Column.name), forKey: .separable)
@@ -117,6 +121,7 @@ extension CostModel: Codable {
     draws = try container.decode([[[Float]]].self, forKey: .draws).map {
       $0.map { placed($0.map(Double.init)) }
     }
+    reaches = placed(try container.decode([Double].self, forKey: .reaches))
     priorShares = placed(try container.decode([Double].self, forKey: .priorShares))
     groups = try container.decode([[String]].self, forKey: .groups).map {
       $0.compactMap(Column.number)

@@ -38,7 +38,7 @@ public struct CostTable: Sendable, Codable, Equatable {
   public let dependencies: [Dependency]
   /// Largest by smallest singular value of the weighted, scaled columns that are reported.
   public let conditionNumber: Double
-  /// Independent clusters less one, behind the intervals.
+  /// Independent clusters less one, behind the intervals: see `CostFit.programs`.
   public let degreesOfFreedom: Double
   /// Typical relative residual of a row, in sample: for diagnosis, never an accuracy.
   public let residualSpread: Double
@@ -76,21 +76,18 @@ extension TrainingSet {
   private func report(_ fitted: Fitted) -> [CostTable.Line] {
     let known = fitted.known
     let model = fitted.model
-    let solution = known.groups.map { group in
-      zip(group.columns, group.ratios).reduce(0) { $0 + fitted.robust.costs[$1.0] * $1.1 }
+    let scatter = Scatter(costs: fitted.robust.costs, draws: fitted.draws.costs)
+    let bounded = known.groups.map { group in
+      var counts = [Double](repeating: 0, count: columns.count)
+      for (column, ratio) in zip(group.columns, group.ratios) { counts[column] = ratio }
+      return scatter.bounded(counts, quantile: model.quantile)
     }
-    let bounds = BoundedPosterior(fitted.robust, prior: priorSums(fitted.robust.data), options)
+    let solution = bounded.map(\.value)
     var lines: [CostTable.Line?] = Array(repeating: nil, count: Column.count)
     for (index, group) in known.groups.enumerated() {
-      let draws = fitted.draws.costs.map { way in
-        way.map { draw in
-          zip(group.columns, group.ratios).reduce(0) { $0 + draw[$1.0] * $1.1 }
-        }
-      }
-      var (low, high) = interval(solution[index], draws, model.quantile)
+      var low = bounded[index].low
       // Draws that all lie at the bound say nothing of how far above it the cost may be.
-      let above = bounds.reach(group.leader)
-      high = high.map { max($0, above) }
+      var high: Double? = max(bounded[index].high, model.reaches[columns[group.leader]])
       for dependency in known.dependencies {
         guard let place = dependency.columns.firstIndex(of: group.leader) else { continue }
         let reach = reach(dependency, place, known, solution)
@@ -125,22 +122,6 @@ extension TrainingSet {
         partners: [])
     }
     return lines.compactMap { $0 }
-  }
-
-  /// Each side by the draws that lie on it: at the bound of zero all lie above.
-  private func interval(_ value: Double, _ draws: [[Double]], _ quantile: Double)
-    -> (low: Double, high: Double?)
-  {
-    func reach(_ isOnSide: (Double) -> Bool) -> Double {
-      quantile
-        * CostDraws.deviation(
-          draws.map { way in
-            let side = way.filter(isOnSide)
-            let square = side.reduce(0) { $0 + ($1 - value) * ($1 - value) }
-            return square / Double(max(side.count, 1))
-          })
-    }
-    return (max(0, value - reach { $0 < value }), value + reach { $0 > value })
   }
 
   /// How far a cost may move along a null direction before some cost of it turns negative.

@@ -30,14 +30,24 @@ struct Examination: Sendable {
     "\(scheme.rawValue) \(name)"
   }
 
+  /// By what errors are known: those of programs, which are what is to be predicted. Only where there
+  /// are none, those of recipes.
+  private var judged: [Raw] {
+    let programs = held.filter { !$0.run.isGenerated }
+    return programs.isEmpty ? held : programs
+  }
+
   var payoffShares: PayoffShares {
     PayoffShares(
-      held.compactMap { raw in raw.payoff.map { (raw.folds, $0) } }, level: level,
+      judged.compactMap { raw in raw.payoff.map { (raw.folds, $0) } }, level: level,
       quantile: quantile)
   }
 
   var gapShares: PayoffShares {
-    PayoffShares(gaps.map { ($0.folds, $0.gap.payoff) }, level: level, quantile: quantile)
+    let traces = Set(judged.map(\.run.trace))
+    return PayoffShares(
+      gaps.filter { traces.contains($0.gap.trace) }.map { ($0.folds, $0.gap.payoff) },
+      level: level, quantile: quantile)
   }
 
   /// Root of the mean square of ln(predicted / measured), folds weighing the same.
@@ -45,7 +55,7 @@ struct Examination: Sendable {
 
   /// The same, and from how many folds.
   func errors(without folds: [String]) -> (misfit: Double, folds: Int) {
-    let others = held.filter { raw in !raw.folds.contains(where: folds.contains) }
+    let others = judged.filter { raw in !raw.folds.contains(where: folds.contains) }
     let squares = Dictionary(grouping: others, by: \.run.fold).values.map { runs in
       Validation.mean(runs.map { $0.run.logError * $0.run.logError })
     }

@@ -1,4 +1,5 @@
 import Designs
+import Platform
 
 /// Chooses which runs to measure next: those that tell the most about the costs per second of
 /// measuring.
@@ -21,9 +22,10 @@ public struct ExperimentPlanner {
     }
   }
 
-  private let information: [NormalEquations]
+  private let information: [RunSums]
   private let seconds: [Double]
   private let scale: [Double]
+  /// Its upper triangle is kept up.
   private var chosen: NormalEquations
   private var logDeterminant: Double
   /// Candidates not chosen yet with an upper bound of their gain per second.
@@ -35,25 +37,22 @@ public struct ExperimentPlanner {
     coarse.rowsPerRun = min(options.rowsPerRun, 32)
     // Every step has its column; the constant is left out.
     let places = Array(0..<Step.count) + [-1]
-    information = candidates.map { candidate in
-      let rows = RunRows(
-        run: candidate.run, trace: 0, variant: 0, options: coarse, places: places)
-      var sums = NormalEquations(size: Column.count)
-      for part in rows.sums(robust: nil, parts: 1, options: coarse) {
-        part.add(toUpper: &sums, times: 1)
-      }
-      sums.symmetrize()
-      return sums
+    let settled = coarse
+    information = ConcurrentWork.map(candidates) { candidate in
+      RunRows(
+        run: candidate.run, trace: 0, variant: 0, options: settled, places: places,
+        weight: candidate.run.isGenerated ? settled.generatedWeight : 1
+      ).sums(robust: nil, parts: 1, options: settled)[0]
     }
     seconds = candidates.map { max($0.seconds, 1e-3) }
     var all = NormalEquations(size: Column.count)
-    for sums in information { all.add(sums) }
+    for sums in information { sums.add(toUpper: &all, times: 1) }
     scale = (0..<Column.count).map { column in
       let square = all.gram[column * Column.count + column]
       return square > 0 ? 1 / square.squareRoot() : 0
     }
     chosen = NormalEquations(size: Column.count)
-    for index in measured { chosen.add(information[index]) }
+    for index in measured { information[index].add(toUpper: &chosen, times: 1) }
     logDeterminant = 0
     open = candidates.indices.filter { !measured.contains($0) }.map { ($0, .infinity) }
     logDeterminant = Self.logDeterminant(chosen, scale)
@@ -70,7 +69,7 @@ public struct ExperimentPlanner {
       else { return nil }
       let index = open[top].index
       var sums = chosen
-      sums.add(information[index])
+      information[index].add(toUpper: &sums, times: 1)
       let determinant = Self.logDeterminant(sums, scale)
       let gain = (determinant - logDeterminant) / seconds[index]
       open[top].bound = gain
@@ -98,7 +97,7 @@ public struct ExperimentPlanner {
     }.filter { $0.gain > 0 }.sorted { $0.gain > $1.gain }.prefix(Self.promising)
     for candidate in promising {
       var sums = chosen
-      sums.add(information[candidate.index])
+      information[candidate.index].add(toUpper: &sums, times: 1)
       guard let after = Self.inverseColumn(sums, scale, column)?.variance else { continue }
       let share = 1 - (after / before).squareRoot()
       if share > best?.share ?? 0 { best = (candidate.index, share) }
@@ -112,8 +111,10 @@ public struct ExperimentPlanner {
   /// A little of everything is known beforehand: keeps the determinant finite.
   private static let faint = 1e-4
 
-  private static func scaled(_ sums: NormalEquations, _ scale: [Double]) -> NormalEquations {
+  private static func scaled(_ upper: NormalEquations, _ scale: [Double]) -> NormalEquations {
     let columns = scale.indices.filter { scale[$0] > 0 }
+    var sums = upper
+    sums.symmetrize()
     var result = sums.selecting(columns)
     for row in columns.indices {
       for column in columns.indices {

@@ -10,6 +10,10 @@ public struct FitOptions: Sendable, Equatable, Codable {
   public var totalShare = 0.5
   /// What a run weighs against priors: 1 / (relative misfit of 10 %)².
   public var precision = 100.0
+  /// What it weighs at most where residuals are smaller: 1 / (1 %)².
+  public var mostPrecision = 10_000.0
+  /// What a run of a generated trace weighs beside one of a recorded trace.
+  public var generatedWeight = 0.1
   /// Huber's bound in standard deviations: residuals beyond count linearly, not squared.
   public var huber = 1.345
   /// Rounds of reweighting.
@@ -57,6 +61,19 @@ public struct Prior: Sendable, Equatable, Codable {
   }
 }
 
+extension Prior {
+  /// From what the step does, without any measurement: an order of magnitude, with a deviation as
+  /// large as itself.
+  ///
+  /// A step that data separate forgets it at once: one run in which it takes a tenth of the time
+  /// outweighs it. A step that is executed a few times in a million operations would otherwise
+  /// absorb what the model misses and cost milliseconds: then the assumption holds it.
+  init(assumed step: Step) {
+    let nanoseconds = step.info.assumedNs
+    self.init(mean: nanoseconds, deviation: nanoseconds)
+  }
+}
+
 /// Priors by column.
 public typealias Priors = [Int: Prior]
 
@@ -68,7 +85,7 @@ extension Priors {
         (
           Int(step.rawValue),
           isolated[step].map {
-            Prior(isolated: $0, order: AssumedCosts.coldNanoseconds(step))
+            Prior(isolated: $0, order: step.info.orderNs ?? 0)
           } ?? Prior(assumed: step)
         )
       })

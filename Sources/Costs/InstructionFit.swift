@@ -67,6 +67,8 @@ public struct InstructionFit: Sendable {
   /// Instructions of each step, in the order of `Step.allCases`; never negative, 0 for those that
   /// never occur.
   public let perStep: [Double]
+  /// In the order of `Step.allCases`.
+  private let seen: [Bool]
   /// Every run by a fit of all: no figure of accuracy.
   public let fitted: [HeldOut]
   private let runs: [InstructionRun]
@@ -82,11 +84,16 @@ public struct InstructionFit: Sendable {
     let sums = runs.map(Self.sums)
     self.sums = sums
     let solution = Solution(sums)
-    perStep = solution.perStep.indices.map { step in
-      runs.contains { $0.steps.contains { $0[step] > 0 } } ? solution.perStep[step] : 0
+    let seen = solution.perStep.indices.map { step in
+      runs.contains { $0.steps.contains { $0[step] > 0 } }
     }
+    self.seen = seen
+    perStep = zip(seen, solution.perStep).map { $0 ? $1 : 0 }
     fitted = runs.map(solution.explain)
   }
+
+  /// Whether any run has the step.
+  public func hasSeen(_ step: Step) -> Bool { seen[Int(step.rawValue)] }
 
   /// Leaves out every design, or every trace, in turn. Empty where there is one only.
   /// - Parameter scheme: `leaveOneVariantOut` or `leaveOneTraceOut`.

@@ -12,6 +12,11 @@ enum LinearAlgebra {
     guard status == 0 else { throw .library(function: function, status: status) }
   }
 
+  /// Σ first × second; what the longer of the two has besides counts for nothing.
+  static func product(_ first: [Double], _ second: [Double]) -> Double {
+    zip(first, second).reduce(0) { $0 + $1.0 * $1.1 }
+  }
+
   /// The least-squares solution of a full-rank system by Householder QR.
   ///
   /// - Returns: the solution, and the smallest |R_jj| relative to its column's length: how far the

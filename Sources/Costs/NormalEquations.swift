@@ -94,20 +94,6 @@ public struct NormalEquations: Sendable {
     gram[row * size + column] += value
   }
 
-  /// v′ XᵀWX v.
-  func quadratic(_ vector: [Double]) -> Double {
-    let set = vector.indices.filter { vector[$0] != 0 }
-    var sum = 0.0
-    gram.withUnsafeBufferPointer { gram in
-      for row in set {
-        var inner = 0.0
-        for column in set { inner += gram[row * size + column] * vector[column] }
-        sum += vector[row] * inner
-      }
-    }
-    return sum
-  }
-
   mutating func set(_ row: Int, _ column: Int, _ value: Double) {
     gram[row * size + column] = value
   }

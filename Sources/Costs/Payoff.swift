@@ -60,17 +60,15 @@ extension Validation {
     func percent(_ payoffs: [Payoff], _ test: (Payoff) -> Bool) -> Double {
       100 * Double(payoffs.count(where: test)) / Double(payoffs.count)
     }
-    func median(_ payoffs: [Payoff], _ value: (Payoff) -> Double) -> Double {
-      RobustFit.median(payoffs.map(value))
-    }
     return PayoffSummary(
       runs: payoffs.count, runsOverNoise: over.count,
       rightSignPercent: over.isEmpty ? nil : percent(over, \.hasRightSign),
-      medianErrorPercent: over.isEmpty ? nil : median(over, \.errorPercent),
+      medianErrorPercent: over.isEmpty ? nil : over.map(\.errorPercent).median(),
       coveragePercent: percent(payoffs, \.isInInterval),
       coverageOverNoisePercent: over.isEmpty ? nil : percent(over, \.isInInterval),
-      medianHalfWidthPercent: median(payoffs, \.halfWidthPercent),
-      medianHalfWidthOverNoisePercent: over.isEmpty ? nil : median(over, \.halfWidthPercent))
+      medianHalfWidthPercent: payoffs.map(\.halfWidthPercent).median(),
+      medianHalfWidthOverNoisePercent: over.isEmpty
+        ? nil : over.map(\.halfWidthPercent).median())
   }
 
   /// The gap of two families as they come on a trace, and what a fit that did not see the trace

@@ -1,3 +1,5 @@
+import Platform
+
 /// One robust non-negative fit on a subset of the runs: P. J. Huber's M-estimate by iterated
 /// reweighting.
 struct RobustFit: Sendable {
@@ -31,11 +33,16 @@ struct RobustFit: Sendable {
       costs = next
       if isLast { break }
       let residuals = runs.map { set.rows[$0].residuals(costs) }
-      spread = 1.4826 * Self.median(residuals.flatMap { $0.relative.map(\.magnitude) })
+      spread = 1.4826 * residuals.flatMap { $0.relative.map(\.magnitude) }.median()
       let bound = set.options.huber * max(spread, 1e-6)
+      // Runs that fit more closely than they are taken to weigh as much more against priors. Else a
+      // prior would hold a step far from its cost whatever its runs say, and these, being off where
+      // all others fit, would be weighed down as outliers.
+      let closeness = min(1 / (spread * spread), set.options.mostPrecision)
+      let gain = max(1, closeness / set.options.precision)
       robust = residuals.map { run in
         zip(run.relative, run.corrections).map { residual, correction in
-          correction * (residual.magnitude <= bound ? 1 : bound / residual.magnitude)
+          gain * correction * (residual.magnitude <= bound ? 1 : bound / residual.magnitude)
         }
       }
     }
@@ -71,12 +78,5 @@ struct RobustFit: Sendable {
       if rest.gram[column * rest.size + column] <= 1e-9 * before { rest.clear(column) }
     }
     return rest
-  }
-
-  static func median(_ values: [Double]) -> Double {
-    guard !values.isEmpty else { return 0 }
-    let sorted = values.sorted()
-    let middle = sorted.count / 2
-    return sorted.count % 2 == 1 ? sorted[middle] : (sorted[middle - 1] + sorted[middle]) / 2
   }
 }

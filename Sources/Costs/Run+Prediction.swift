@@ -3,7 +3,7 @@ import Designs
 extension Run {
   /// Predicted nanoseconds per operation over the whole run.
   public func predictedMean(_ costs: [Double]) -> Double {
-    zip(meanCounts, costs).reduce(0) { $0 + $1.0 * $1.1 }
+    LinearAlgebra.product(meanCounts, costs)
   }
 
   /// Predicted nanoseconds per operation of every window.

@@ -8,6 +8,10 @@ public struct Run: Sendable {
   /// What was recorded: traces of one program are no independent witnesses. The trace's name where
   /// nobody says.
   public let program: String
+  /// Whether the trace is of a recipe and of no program.
+  public let isGenerated: Bool
+  /// Instructions per operation in the allocator, as callgrind counts them; nil where nobody did.
+  public var instructions: Double?
   /// Operations in each window.
   public let operations: [Float]
   /// Counts per operation, `windows` × `Step.count`, row-major.
@@ -29,7 +33,7 @@ public struct Run: Sendable {
   public init(
     trace: String, design: Design, operations: [Float], counts: [Float], nanoseconds: [Float],
     meanStandardError: Double? = nil, nullStandardError: Double? = nil, session: Int = 0,
-    program: String? = nil
+    program: String? = nil, isGenerated: Bool = false
   ) throws(CostsError) {
     guard nanoseconds.count == operations.count else {
       throw .shape(what: "times", have: nanoseconds.count, expected: operations.count)
@@ -44,6 +48,7 @@ public struct Run: Sendable {
     self.trace = trace
     self.design = design
     self.program = program ?? trace
+    self.isGenerated = isGenerated
     self.operations = operations
     self.counts = counts
     self.nanoseconds = nanoseconds
@@ -57,7 +62,8 @@ public struct Run: Sendable {
   public func lasting(_ time: Double) throws(CostsError) -> Run {
     try Run(
       trace: trace, design: design, operations: operations, counts: counts,
-      nanoseconds: operations.map { _ in Float(time) }, program: program)
+      nanoseconds: operations.map { _ in Float(time) }, program: program,
+      isGenerated: isGenerated)
   }
 
   /// All operations of the run.

@@ -1,3 +1,5 @@
+import Platform
+
 /// How far measuring a run again would find another time.
 ///
 /// A run's own standard error holds the noise of its repeats and the scatter of its builds. Where a
@@ -48,7 +50,7 @@ struct RunNoise: Sendable {
       squares[key.session.trace] = (old.sum + square, old.degrees + Double(times.count - 1))
     }
     let known = squares.mapValues { ($0.sum / $0.degrees).squareRoot() }
-    let usual = known.isEmpty ? nil : RobustFit.median(Array(known.values))
+    let usual = known.isEmpty ? nil : known.values.median()
     deviations = set.runs.indices.map { run in
       set.runs[run].meanStandardError
         ?? (known[set.rows[run].trace] ?? usual).map { $0 * set.rows[run].meanTime }

@@ -23,16 +23,23 @@ struct RunRows: Sendable {
   let meanTime: Double
   let trace: Int
   let variant: Int
+  /// Beside other runs.
+  let weight: Double
 
   var rows: Int { times.count }
 
   /// The least nanoseconds per operation that residuals are taken relative to.
   static let floor = 1.0
 
-  /// - Parameter places: where each column of `Column` is among the set's; those at -1 are left out.
-  init(run: Run, trace: Int, variant: Int, options: FitOptions, places: [Int]) {
+  /// - Parameters:
+  ///   - places: where each column of `Column` is among the set's; those at -1 are left out.
+  ///   - weight: beside other runs.
+  init(
+    run: Run, trace: Int, variant: Int, options: FitOptions, places: [Int], weight: Double = 1
+  ) {
     self.trace = trace
     self.variant = variant
+    self.weight = weight
     let rowCount = max(1, min(run.windows, options.rowsPerRun))
     let mean = run.meanCounts
     let columns = mean.indices.filter { mean[$0] != 0 && places[$0] >= 0 }
@@ -88,7 +95,7 @@ struct RunRows: Sendable {
       for column in 0..<width { predicted += values[row * width + column] * selected[column] }
       add(times[row], predicted, scales[row])
     }
-    add(total, zip(means, selected).reduce(0) { $0 + $1.0 * $1.1 }, totalScale)
+    add(total, LinearAlgebra.product(means, selected), totalScale)
     return (relative, corrections)
   }
 
@@ -97,7 +104,8 @@ struct RunRows: Sendable {
   ///   1.
   func sums(robust: [Double]?, parts: Int, options: FitOptions) -> [RunSums] {
     let width = columns.count
-    let share = options.precision * (1 - options.totalShare) / Double(rows)
+    let precision = options.precision * weight
+    let share = precision * (1 - options.totalShare) / Double(rows)
     var sums = [RunSums](repeating: RunSums(columns: columns), count: parts)
     values.withUnsafeBufferPointer { values in
       for row in 0..<rows {
@@ -108,7 +116,7 @@ struct RunRows: Sendable {
       }
     }
     let weight =
-      options.precision * options.totalShare * (robust?[rows] ?? 1) / (totalScale * totalScale)
+      precision * options.totalShare * (robust?[rows] ?? 1) / (totalScale * totalScale)
     means.withUnsafeBufferPointer { means in
       for index in sums.indices {
         sums[index].add(row: means, target: total, weight: weight / Double(parts))

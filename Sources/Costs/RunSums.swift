@@ -32,6 +32,25 @@ struct RunSums: Sendable {
     for index in 0..<count { right[index] += row[index] * weight * target }
   }
 
+  /// v′ XᵀWX v.
+  /// - Parameter vector: over all columns.
+  func quadratic(_ vector: [Double]) -> Double {
+    var sum = 0.0
+    var base = 0
+    for first in columns.indices {
+      let value = vector[columns[first]]
+      if value != 0 {
+        var inner = gram[base] * value
+        for second in (first + 1)..<max(first + 1, columns.count) {
+          inner += 2 * gram[base + second - first] * vector[columns[second]]
+        }
+        sum += value * inner
+      }
+      base += columns.count - first
+    }
+    return sum
+  }
+
   /// Adds to sums over all columns, of which only the upper triangle is kept up.
   func add(toUpper sums: inout NormalEquations, times factor: Double) {
     let count = columns.count

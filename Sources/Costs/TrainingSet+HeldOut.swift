@@ -5,7 +5,9 @@ extension TrainingSet {
   func evaluate(
     _ fold: Fold, _ scheme: ValidationScheme, _ fit: FoldCosts, _ noise: RunNoise
   ) -> [Examination.Raw] {
-    let constant = constant(fold.training)
+    // What is simply taken from others is taken from their like: programs say nothing of recipes.
+    let programs = fold.training.filter { !runs[$0].isGenerated }
+    let recipes = fold.training.filter { runs[$0].isGenerated }
     let isTraining = Set(fold.training)
     var windows: [Int: [Double]] = [:]
     func predictedWindows(_ run: Int) -> [Double] {
@@ -16,6 +18,8 @@ extension TrainingSet {
     }
     return fold.heldOut.map { index in
       let run = runs[index]
+      let alike = run.isGenerated ? recipes : programs
+      let peers = alike.isEmpty ? fold.training : alike
       let near = anchors(index, among: fold.training)
       let anchor = Anchor(
         near.map { runs[$0] }, predicted: near.map(predictedWindows),
@@ -24,11 +28,12 @@ extension TrainingSet {
       return Examination.Raw(
         run: Validation.HeldOut(
           fold: fold.name, trace: run.trace, design: run.design.description,
+          isGenerated: run.isGenerated,
           measuredNs: rows[index].meanTime, predictedNs: anchor.predictedMean(model),
           modelNs: model,
           windowErrorPercent: run.windowErrorPercent(predictedWindows(index), anchor),
-          constantNs: constant, nearestVariantNs: nearest(index, among: fold.training, scheme),
-          payoff: nil),
+          constantNs: constant(peers), nearestVariantNs: nearest(index, among: peers, scheme),
+          instructionsNs: instructionTime(index, among: peers), payoff: nil),
         folds: fold.keys,
         payoff: payoff(index, isTraining, scheme, fit, noise))
     }
@@ -55,8 +60,8 @@ extension TrainingSet {
     let change = difference(from, to)
     return Validation.RawPayoff(
       measuredNs: rows[from].meanTime - rows[to].meanTime,
-      predictedNs: Self.product(change, fit.costs), deviation: fit.deviation(change),
-      gross: Self.product(change.map(\.magnitude), fit.costs), noise: error)
+      predictedNs: LinearAlgebra.product(change, fit.costs), deviation: fit.deviation(change),
+      gross: LinearAlgebra.product(change.map(\.magnitude), fit.costs), noise: error)
   }
 
   /// The gaps of the families as they come, on a trace that was held out.
@@ -83,10 +88,6 @@ extension TrainingSet {
       result[column] -= mean
     }
     return result
-  }
-
-  static func product(_ first: [Double], _ second: [Double]) -> Double {
-    zip(first, second).reduce(0) { $0 + $1.0 * $1.1 }
   }
 }
 

@@ -33,6 +33,9 @@ extension TrainingSet {
     for (place, column) in columns.enumerated() where executed.contains(place) {
       all[column] = shares[place]
     }
+    let bounds = BoundedPosterior(robust, prior: priorSums(robust.data), options)
+    var reaches = [Double](repeating: 0, count: Column.count)
+    for (place, column) in columns.enumerated() { reaches[column] = bounds.reach(place) }
     let groups = known.groups.map { group in group.columns.map { columns[$0] } }
     let told = Set(groups.joined())
     let alone = (0..<Step.count).filter { !told.contains($0) }.map { [$0] }
@@ -41,7 +44,7 @@ extension TrainingSet {
       draws: zip(draws.costs, draws.means).map { costs, means in
         zip(costs, means).map { expanded($0, means: $1) }
       },
-      priorShares: all, groups: groups + alone,
+      reaches: reaches, priorShares: all, groups: groups + alone,
       separable: Set(executed.filter(known.isSeparable).map { columns[$0] }),
       isolated: Dictionary(uniqueKeysWithValues: isolated.map { (Int($0.rawValue), $1) }),
       degreesOfFreedom: draws.degreesOfFreedom, level: options.level, error: .unknown)

@@ -24,6 +24,21 @@ extension TrainingSet {
     return first / second
   }
 
+  /// A run's instructions times the one constant that is best for relative errors of the others:
+  /// Σ i/t ÷ Σ (i/t)². Nil where nobody counted them.
+  func instructionTime(_ index: Int, among training: [Int]) -> Double? {
+    guard let own = runs[index].instructions else { return nil }
+    var first = 0.0
+    var second = 0.0
+    for other in training {
+      guard let instructions = runs[other].instructions else { continue }
+      let ratio = instructions / rows[other].meanTime
+      first += ratio
+      second += ratio * ratio
+    }
+    return second > 0 ? own * first / second : nil
+  }
+
   /// The measured time of the most similar variant that was seen on this trace; where the trace
   /// itself is unseen, the same variant's (or the most similar one's) mean over other traces.
   /// Equally similar ones are averaged.

@@ -103,25 +103,6 @@ extension TrainingSet {
     return result
   }
 
-  /// Costs and joint draws of them, by column of the set.
-  struct Scatter: Sendable {
-    let costs: [Double]
-    /// By way of drawing and draw.
-    let draws: [[[Double]]]
-
-    /// How far a sum of costs scatters.
-    func deviation(_ change: [Double]) -> Double {
-      let value = TrainingSet.product(change, costs)
-      return CostDraws.deviation(
-        draws.map { way in
-          way.reduce(0.0) { square, draw in
-            let distance = TrainingSet.product(change, draw) - value
-            return square + distance * distance
-          } / Double(max(way.count, 1))
-        })
-    }
-  }
-
   /// What a fold's fit found.
   struct FoldCosts: Sendable {
     /// By column of the set.
@@ -137,9 +118,7 @@ extension TrainingSet {
         let deviation = scatter.deviation(change)
         return deviation * deviation
       }
-      let most = squares.prefix(2).max() ?? 0
-      guard squares.count == 3 else { return most.squareRoot() }
-      return max(most, squares[0] + squares[1] - squares[2]).squareRoot()
+      return CostDraws.deviation(squares)
     }
   }
 

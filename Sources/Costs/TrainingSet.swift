@@ -72,8 +72,12 @@ public struct TrainingSet: Sendable {
     }
     defaults = numbered.map { known["\($0.trace) \($0.run.design.family)"] }
     let all = places
+    // Alone they are all that there is.
+    let weight = runs.allSatisfy(\.isGenerated) ? 1 : options.generatedWeight
     rows = ConcurrentWork.map(numbered) {
-      RunRows(run: $0.run, trace: $0.trace, variant: $0.variant, options: options, places: all)
+      RunRows(
+        run: $0.run, trace: $0.trace, variant: $0.variant, options: options, places: all,
+        weight: $0.run.isGenerated ? weight : 1)
     }
   }
 
@@ -137,7 +141,7 @@ public struct TrainingSet: Sendable {
   }
 
   /// Columns of the steps that share a factor.
-  static let sharesFactor = Set(CommonFactor.locked.map { Int($0.rawValue) })
+  static let sharesFactor = Set(Step.all(.locked).map { Int($0.rawValue) })
 
   /// Costs of the set's columns as costs of all; what no run has costs what is taken for granted.
   func expanded(_ costs: [Double], means: [Double]? = nil) -> [Double] {

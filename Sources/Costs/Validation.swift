@@ -1,5 +1,6 @@
 import Designs
 import Foundation
+import Platform
 
 /// How runs are held out.
 public enum ValidationScheme: String, Sendable, Codable, CaseIterable {
@@ -36,6 +37,8 @@ public struct Validation: Sendable, Codable, Equatable {
     public let fold: String
     public let trace: String
     public let design: String
+    /// Whether the trace is of a recipe and of no program.
+    public let isGenerated: Bool
     /// Nanoseconds per operation.
     public let measuredNs: Double
     /// From the most similar variant seen on the same trace, where there is one, and the costs of
@@ -48,6 +51,8 @@ public struct Validation: Sendable, Codable, Equatable {
     public let constantNs: Double
     /// Nil where nothing similar was seen.
     public let nearestVariantNs: Double?
+    /// Its instructions times one constant; nil where they aren't known.
+    public let instructionsNs: Double?
     /// Nil where the family's default was not measured beside it, was held out by something else
     /// than its trace, or is it.
     public let payoff: Payoff?
@@ -97,6 +102,24 @@ public struct Validation: Sendable, Codable, Equatable {
     misfit = found.misfit()
   }
 
+  /// What is said of generated traces, or of recorded ones, alone; nil where nothing is.
+  public func part(generated: Bool) -> Validation? {
+    let runs = heldOut.filter { $0.isGenerated == generated }
+    guard !runs.isEmpty else { return nil }
+    let traces = Set(runs.map(\.trace))
+    return Validation(self, heldOut: runs, gaps: gaps.filter { traces.contains($0.trace) })
+  }
+
+  private init(_ whole: Validation, heldOut: [HeldOut], gaps: [Gap]) {
+    scheme = whole.scheme
+    self.heldOut = heldOut
+    self.gaps = gaps
+    payoffShare = whole.payoffShare
+    gapShare = whole.gapShare
+    misfit = whole.misfit
+    folds = Set(heldOut.map(\.fold)).count
+  }
+
   public var runs: Int { heldOut.count }
   /// Mean absolute error of each fold, in percent, in their order.
   public var foldErrors: [(fold: String, percent: Double)] {
@@ -115,25 +138,34 @@ public struct Validation: Sendable, Codable, Equatable {
   }
   /// The median over the runs, on which no single run has a hold.
   public var medianErrorPercent: Double {
-    RobustFit.median(heldOut.map { $0.errorPercent.magnitude })
+    heldOut.map { $0.errorPercent.magnitude }.median()
   }
   public var windowErrorPercent: Double { Self.mean(heldOut.map(\.windowErrorPercent)) }
   public var constantErrorPercent: Double {
     Self.mean(heldOut.map { 100 * ($0.constantNs / $0.measuredNs - 1).magnitude })
   }
   public var medianConstantErrorPercent: Double {
-    RobustFit.median(heldOut.map { 100 * ($0.constantNs / $0.measuredNs - 1).magnitude })
+    heldOut.map { 100 * ($0.constantNs / $0.measuredNs - 1).magnitude }.median()
   }
   public var nearestVariantErrorPercent: Double? {
     nearestErrors.isEmpty ? nil : Self.mean(nearestErrors)
   }
   public var medianNearestVariantErrorPercent: Double? {
-    nearestErrors.isEmpty ? nil : RobustFit.median(nearestErrors)
+    nearestErrors.isEmpty ? nil : nearestErrors.median()
   }
   private var nearestErrors: [Double] {
     heldOut.compactMap { run in
       run.nearestVariantNs.map { 100 * ($0 / run.measuredNs - 1).magnitude }
     }
+  }
+
+  /// Of instructions times one constant, in percent, over the runs of which they are known; nil
+  /// without any.
+  public var instructionErrors: (runs: Int, mean: Double, median: Double)? {
+    let errors = heldOut.compactMap { run in
+      run.instructionsNs.map { 100 * ($0 / run.measuredNs - 1).magnitude }
+    }
+    return errors.isEmpty ? nil : (errors.count, Self.mean(errors), errors.median())
   }
 
   static func mean(_ values: [Double]) -> Double {
@@ -152,8 +184,10 @@ public struct Coverage: Sendable, Codable, Equatable {
 extension Validation {
   /// Prediction intervals of each fold made from the misfit of the *other* folds, and how many
   /// contain the measurement. Nil for fewer than three folds.
-  public func coverage(level: Double) -> Coverage? {
-    let folds = Dictionary(grouping: heldOut, by: \.fold)
+  /// - Parameter generated: whether only generated traces, or only others, are counted.
+  public func coverage(level: Double, generated: Bool? = nil) -> Coverage? {
+    let asked = heldOut.filter { generated == nil || $0.isGenerated == generated }
+    let folds = Dictionary(grouping: asked, by: \.fold)
     guard folds.count >= 3 else { return nil }
     let squares = folds.mapValues { runs in Self.mean(runs.map { $0.logError * $0.logError }) }
     var inside = 0
@@ -164,8 +198,8 @@ extension Validation {
       inside += runs.filter { $0.logError.magnitude <= half }.count
     }
     return Coverage(
-      scheme: scheme, level: level, percent: 100 * Double(inside) / Double(heldOut.count),
-      runs: heldOut.count)
+      scheme: scheme, level: level, percent: 100 * Double(inside) / Double(asked.count),
+      runs: asked.count)
   }
 
   /// Half the width of a prediction interval of ln(time).
@@ -178,9 +212,10 @@ extension Validation {
 extension Validation.HeldOut {
   func with(payoff: Validation.Payoff?) -> Validation.HeldOut {
     Validation.HeldOut(
-      fold: fold, trace: trace, design: design, measuredNs: measuredNs, predictedNs: predictedNs,
-      modelNs: modelNs, windowErrorPercent: windowErrorPercent, constantNs: constantNs,
-      nearestVariantNs: nearestVariantNs, payoff: payoff)
+      fold: fold, trace: trace, design: design, isGenerated: isGenerated,
+      measuredNs: measuredNs, predictedNs: predictedNs, modelNs: modelNs,
+      windowErrorPercent: windowErrorPercent, constantNs: constantNs,
+      nearestVariantNs: nearestVariantNs, instructionsNs: instructionsNs, payoff: payoff)
   }
 
   /// ln(predicted / measured), bounded where a prediction is all but zero.

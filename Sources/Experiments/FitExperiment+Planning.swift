@@ -29,6 +29,8 @@ extension FitExperiment {
   /// Windows by which a run is judged before it is chosen: long enough for caches to fill and for
   /// what is freed to be allocated again.
   static let previewWindows = 32
+  /// The same of a generated trace, which does much the same from its beginning.
+  static let generatedPreviewWindows = 8
 
   /// Chooses within the budget, which the planning's own time is part of.
   func plan(_ samples: [Laboratory.Sample], namesNext: Bool) throws -> Plan {
@@ -65,7 +67,8 @@ extension FitExperiment {
       return Plan(chosen: chosen.map { pairs[$0] }, possible: [])
     }
     let previews = try laboratory.preview(
-      pairs.map { (samples[$0.sample], designs[$0.design]) }, windows: Self.previewWindows)
+      pairs.map { (samples[$0.sample], designs[$0.design]) },
+      windows: { $0.isGenerated ? Self.generatedPreviewWindows : Self.previewWindows })
     let candidates = try pairs.indices.map {
       ExperimentPlanner.Candidate(
         run: try previews[$0].guessed(nanoseconds: Self.guessedNanoseconds), seconds: seconds[$0])

@@ -75,8 +75,14 @@ public struct FitExperiment {
     let gathered = try gather(samples, namesNext: true)
     let calibration = try laboratory.stepsAlone()
     let isolated = calibration?.steps ?? [:]
+    let instructions = try StepInstructions.newest(in: laboratory.notebook)
+    let runs = gathered.runs.map { run in
+      var run = run
+      run.instructions = instructions?.instructions(of: run)
+      return run
+    }
     let set = try TrainingSet(
-      runs: gathered.runs, priors: Priors(isolated: isolated), options: fitOptions)
+      runs: runs, priors: Priors(isolated: isolated), options: fitOptions)
     let fit = try CostFit(set, isolated: isolated)
     return Outcome(
       fit: fit, machine: laboratory.notebook.machine,

@@ -11,6 +11,8 @@ public struct CountedRun: Sendable {
   public let design: Design
   /// What was recorded.
   public let program: String
+  /// Whether the trace is of a recipe and of no program.
+  public let isGenerated: Bool
   /// Operations per window.
   public let operations: [Float]
   /// Counts per operation, window × `Step.count`.
@@ -50,14 +52,15 @@ public struct CountedRun: Sendable {
       trace: trace, design: design, operations: operations, counts: counts,
       nanoseconds: zip(windowNanoseconds, operations).map { $0 / max($1, 1) },
       meanStandardError: standardError, nullStandardError: nullStandardError, session: session,
-      program: program)
+      program: program, isGenerated: isGenerated)
   }
 
   /// With the same time per operation everywhere: a guess, for planning.
   func guessed(nanoseconds: Double) throws(CostsError) -> Run {
     try Run(
       trace: trace, design: design, operations: operations, counts: counts,
-      nanoseconds: operations.map { _ in Float(nanoseconds) }, program: program)
+      nanoseconds: operations.map { _ in Float(nanoseconds) }, program: program,
+      isGenerated: isGenerated)
   }
 }
 
@@ -125,18 +128,21 @@ extension Laboratory {
   }
 
   /// Counts the beginnings of several runs, by all processors at once. Nothing is kept.
+  /// - Parameter windows: of a sample.
   func preview(
-    _ pairs: [(sample: Sample, design: Design)], windows: Int
+    _ pairs: [(sample: Sample, design: Design)], windows: (Sample) -> Int
   ) throws -> [CountedRun] {
     let jobs = try pairs.map { pair in
-      CountingJob(
-        sample: pair.sample, design: pair.design, subject: try subject(pair.sample, pair.design),
-        machine: machine)
+      (
+        CountingJob(
+          sample: pair.sample, design: pair.design, subject: try subject(pair.sample, pair.design),
+          machine: machine), windows(pair.sample)
+      )
     }
     stage("planning", pairs.count)
     return try ConcurrentWork.map(
-      jobs, progress: { self.progress("looked at \($0.design) on \($0.sample.name)") },
-      { try $0.countBeginning(windows: windows) })
+      jobs, progress: { self.progress("looked at \($0.0.design) on \($0.0.sample.name)") },
+      { try $0.0.countBeginning(windows: $0.1) })
   }
 }
 
@@ -195,8 +201,8 @@ private struct CountingJob: Sendable {
       }
     }
     return CountedRun(
-      trace: sample.name, design: design, program: sample.program, operations: operations,
-      counts: perOperation,
+      trace: sample.name, design: design, program: sample.program,
+      isGenerated: sample.isGenerated, operations: operations, counts: perOperation,
       totals: totals)
   }
 }

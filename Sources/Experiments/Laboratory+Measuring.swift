@@ -75,7 +75,7 @@ extension Laboratory {
     let clocks = replays.map { $0.coreGHz }
       .filter { $0 > 0 }
     return MeasuredRuns(
-      allocators: allocators, result: result, coreGHz: RepeatStatistics.median(clocks))
+      allocators: allocators, result: result, coreGHz: clocks.median())
   }
 
   /// How the designs of a fit are divided among sessions on a trace.

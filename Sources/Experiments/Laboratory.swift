@@ -25,6 +25,9 @@ public final class Laboratory {
       let program = workload.trace.header.program
       return program.isEmpty || workload.trace.header.process == nil ? name : program
     }
+
+    /// Whether it is of a recipe and of no program.
+    var isGenerated: Bool { workload.trace.header.origin != nil }
   }
 
   public let notebook: Notebook

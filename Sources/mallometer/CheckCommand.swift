@@ -75,6 +75,10 @@ struct CheckCommand: AsyncParsableCommand {
     let traces = try CheckedTrace.all(
       try arguments.traces.map { ($0, try context.runnableTrace($0)) })
     let outcome = try experiment.run(traces)
+    if let instructions = outcome.instructions {
+      try StepInstructions(instructions).keep(
+        in: try context.openNotebook(), seed: context.seed)
+    }
     try context.print(CheckReport(outcome))
     if !outcome.isPassed { throw ExitStatus.answerIsNo.code }
   }

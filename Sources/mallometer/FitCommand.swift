@@ -12,9 +12,9 @@ struct FitCommand: AsyncParsableCommand {
     commandName: "fit",
     abstract: "Find what each step of an allocator costs, and how far that is to be trusted.",
     discussion: """
-      Simulates and replays what the notebook lacks, then fits. Without traces: all bundled ones;
-      without designs: every family as it comes, with each toggle changed, and with
-      pairs of them. The budget limits
+      Simulates and replays what the notebook lacks, then fits. Without traces: all bundled ones,
+      and small generated ones beside them, whose figures are given apart; without designs: every
+      family as it comes, with each toggle changed, and with pairs of them. The budget limits
       measuring: the families as they come are measured on every trace first, then whatever tells
       most about the costs per second. What was measured stays in the notebook: a further run goes
       on where this one stopped.
@@ -26,7 +26,9 @@ struct FitCommand: AsyncParsableCommand {
   @OptionGroup var common: CommonOptions
   @OptionGroup var workload: WorkloadArguments
 
-  @Argument(help: "Traces; all bundled ones when none is given.", completion: .file())
+  @Argument(
+    help: "Traces; all bundled ones and some generated ones when none is given.",
+    completion: .file())
   var traces: [String] = []
 
   @Option(
@@ -56,8 +58,8 @@ struct FitCommand: AsyncParsableCommand {
     let context = common.context
     let installation = try context.installation()
     let laboratory = try context.laboratory(workload.options, builds: placement.builds)
-    let paths = traces.isEmpty ? try BundledTraces.paths(installation) : traces
-    let samples = try paths.map { try laboratory.open($0) }
+    let usual = traces.isEmpty ? try UsualTraces(installation) : nil
+    let samples = try usual?.open(by: laboratory) ?? traces.map { try laboratory.open($0) }
     let catalogue = try context.designCatalogue()
     let chosen =
       designs.isEmpty
@@ -74,7 +76,7 @@ struct FitCommand: AsyncParsableCommand {
     let experiment = FitExperiment(
       laboratory: laboratory, designs: chosen, budget: budget.seconds,
       repeats: repeats, fitOptions: options)
-    let outcome = try experiment.run(samples)
+    let outcome = try withExtendedLifetime(usual) { try experiment.run(samples) }
     let number = try laboratory.notebook.add(.fit, seed: common.seed, content: outcome)
     try context.print(FitReport(number: Int(number), outcome: outcome))
   }

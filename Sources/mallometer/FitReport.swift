@@ -30,10 +30,15 @@ struct FitReport: Report {
     let windowErrorPercent: Double
     let constantErrorPercent: Double
     @Nullable var nearestVariantErrorPercent: Double?
+    /// Of instructions times one constant, over the runs of which callgrind's counts are known;
+    /// null where they aren't.
+    @Nullable var instructionsErrorPercent: Double?
+    let instructionRuns: Int
     /// Medians over the runs: a mean over runs is that of a trace of a hundred operations.
     let medianErrorPercent: Double
     let medianConstantErrorPercent: Double
     @Nullable var medianNearestVariantErrorPercent: Double?
+    @Nullable var medianInstructionsErrorPercent: Double?
     /// Mean absolute error of each held-out fold: where the model is wrong.
     let folds: [Fold]
     @Nullable var medianFoldErrorPercent: Double?
@@ -79,8 +84,16 @@ struct FitReport: Report {
   let dependencies: [CostTable.Dependency]
   let conditionNumber: Double
   let degreesOfFreedom: Double
+  /// Of recorded traces; of generated ones where there are no others.
   let validation: [Scheme]
   let coverage: [Coverage]
+  /// Of generated traces, where there are recorded ones besides.
+  let generatedValidation: [Scheme]
+  let generatedCoverage: [Coverage]
+  let recordedTraces: Int
+  let generatedTraces: Int
+  /// Of how many programs and recipes these are: the clusters behind the intervals.
+  let programs: Int
   let measuredRuns: Int
   let possibleRuns: Int
   @Nullable var nextRun: FitExperiment.NextRun?
@@ -102,122 +115,24 @@ struct FitReport: Report {
     dependencies = outcome.fit.table.dependencies
     conditionNumber = outcome.fit.table.conditionNumber
     degreesOfFreedom = outcome.fit.table.degreesOfFreedom
-    validation = outcome.fit.validations.map(Scheme.init)
+    let generated = outcome.fit.generatedTraces.count
+    generatedTraces = generated
+    programs = outcome.fit.programs
+    recordedTraces = outcome.fit.traces.count - generated
+    let validations = outcome.fit.validations
+    let isMixed = recordedTraces > 0 && generated > 0
+    validation = validations.compactMap { isMixed ? $0.part(generated: false) : $0 }
+      .map(Scheme.init)
+    generatedValidation = validations.compactMap { isMixed ? $0.part(generated: true) : nil }
+      .map(Scheme.init)
     coverage = outcome.fit.coverage
+    generatedCoverage = outcome.fit.generatedCoverage
     measuredRuns = outcome.measuredRuns
     possibleRuns = outcome.possibleRuns
     nextRun = outcome.next
     otherSessions = (outcome.otherSessions ?? []).map {
       Session(trace: $0.trace, designs: $0.designs, scale: $0.scale)
     }
-  }
-
-  var text: String {
-    var table = Table(["step", "ns", "core cycles", "isolated ns", "VIF", "remark"])
-    for cost in costs {
-      guard let ns = cost.ns else { continue }
-      let remark =
-        cost.group.map {
-          "with \($0): one cost" + (cost.remark == nil ? "" : ", divided as assumed")
-        } ?? cost.remark ?? cost.inseparable
-      table.add([
-        cost.step, Text.estimate(ns), Text.number(cost.cycles ?? 0),
-        cost.isolatedNs.map { Text.number($0) } ?? "",
-        cost.identifiable ? "" : cost.varianceInflation.map { Text.number($0) } ?? "", remark,
-      ])
-    }
-    let never = costs.filter { $0.ns == nil }.map(\.step)
-    var errors = Table([
-      "held out", "runs", "total error %", "costs alone %", "per window %", "one constant %",
-      "nearest variant %", "medians: total %", "constant %", "nearest %",
-    ])
-    for scheme in validation {
-      errors.add([
-        scheme.scheme.rawValue, "\(scheme.runs)", Text.number(scheme.totalErrorPercent),
-        Text.number(scheme.modelErrorPercent), Text.number(scheme.windowErrorPercent),
-        Text.number(scheme.constantErrorPercent),
-        scheme.nearestVariantErrorPercent.map { Text.number($0) } ?? "",
-        Text.number(scheme.medianErrorPercent), Text.number(scheme.medianConstantErrorPercent),
-        scheme.medianNearestVariantErrorPercent.map { Text.number($0) } ?? "",
-      ])
-    }
-    var lines = [
-      "fit \(fit) on \(machine.cpuModel), \(measuredRuns) of \(possibleRuns) runs measured",
-      "", table.text,
-    ]
-    if !never.isEmpty { lines += ["never executed: \(never.joined(separator: ", "))", ""] }
-    lines += ["condition number \(Text.number(conditionNumber))", "", errors.text]
-    lines += ["", payoffText]
-    if let text = gapText { lines += [text, ""] }
-    for one in coverage {
-      lines.append(
-        "\(one.scheme.rawValue): \(Text.number(one.percent)) % of \(one.runs) runs in their "
-          + "\(Int((100 * one.level).rounded())) % intervals")
-    }
-    for other in otherSessions {
-      let scaling =
-        other.scale.map { "scaled by \(Text.number($0)) over designs that both have" }
-        ?? "not scaled: it shares no design with the others"
-      lines.append(
-        "\(other.designs.count) designs on \(other.trace) are from another session, \(scaling)")
-    }
-    if let nextRun {
-      lines.append(
-        "\(nextRun.design) on \(nextRun.trace) would narrow the widest interval most "
-          + "(\(nextRun.step), by \(Text.number(100 * nextRun.share)) %)")
-    }
-    return lines.joined(separator: "\n") + "\n"
-  }
-}
-
-extension FitReport.Cost {
-  /// What the data can't tell it from; nothing for a cost of its own.
-  fileprivate var inseparable: String {
-    if identifiable { return "" }
-    return "can't be told from " + (partners.isEmpty ? "others" : partners.joined(separator: " + "))
-  }
-}
-
-extension FitReport {
-  /// What held-out payoffs were predicted as.
-  fileprivate var payoffText: String {
-    var table = Table([
-      "payoffs held out by", "runs", "over noise", "right sign %", "median error %",
-      "in interval %", "half-width %", "in interval, all %", "half-width, all %",
-    ])
-    for scheme in validation {
-      guard let found = scheme.payoffs else { continue }
-      table.add([
-        scheme.scheme.rawValue, "\(found.runs)", "\(found.runsOverNoise)",
-        found.rightSignPercent.map { Text.number($0) } ?? "",
-        found.medianErrorPercent.map { Text.number($0) } ?? "",
-        found.coverageOverNoisePercent.map { Text.number($0) } ?? "",
-        found.medianHalfWidthOverNoisePercent.map { Text.number($0) } ?? "",
-        Text.number(found.coveragePercent), Text.number(found.medianHalfWidthPercent),
-      ])
-    }
-    let folds = validation.filter { $0.scheme == .leaveOneTraceOut }.compactMap { scheme in
-      scheme.worstFold.map {
-        "traces held out: median error \(Text.number(scheme.medianFoldErrorPercent ?? 0)) %, "
-          + "worst \($0.fold), \(Text.number($0.errorPercent)) %\n"
-      }
-    }
-    return table.text + folds.joined()
-  }
-
-  /// What fits that didn't see a trace explain of its gaps.
-  fileprivate var gapText: String? {
-    let gaps = validation.flatMap(\.gaps)
-    guard !gaps.isEmpty else { return nil }
-    var table = Table(["unseen trace", "gap", "ns", "explained", "unexplained", "tolerated", ""])
-    for gap in gaps {
-      table.add([
-        gap.trace, "\(gap.from) − \(gap.to)", Text.number(gap.gapNs),
-        Text.number(gap.explainedNs), Text.estimate(gap.unexplainedRangeNs),
-        Text.number(gap.toleratedNs), gap.isExplained ? "" : "too much",
-      ])
-    }
-    return table.text
   }
 }
 
@@ -231,8 +146,6 @@ extension FitReport.Scheme {
           fold: fold, errorPercent: percent,
           biasPercent: errors.reduce(0, +) / Double(errors.count)))
     }
-    let sorted = folds.map(\.errorPercent).sorted()
-    let middle = sorted.count / 2
     self.init(
       scheme: validation.scheme, runs: validation.runs,
       totalErrorPercent: validation.totalErrorPercent,
@@ -240,12 +153,13 @@ extension FitReport.Scheme {
       windowErrorPercent: validation.windowErrorPercent,
       constantErrorPercent: validation.constantErrorPercent,
       nearestVariantErrorPercent: validation.nearestVariantErrorPercent,
+      instructionsErrorPercent: validation.instructionErrors?.mean,
+      instructionRuns: validation.instructionErrors?.runs ?? 0,
       medianErrorPercent: validation.medianErrorPercent,
       medianConstantErrorPercent: validation.medianConstantErrorPercent,
-      medianNearestVariantErrorPercent: validation.medianNearestVariantErrorPercent, folds: folds,
-      medianFoldErrorPercent: sorted.isEmpty
-        ? nil
-        : sorted.count % 2 == 1 ? sorted[middle] : (sorted[middle - 1] + sorted[middle]) / 2,
+      medianNearestVariantErrorPercent: validation.medianNearestVariantErrorPercent,
+      medianInstructionsErrorPercent: validation.instructionErrors?.median, folds: folds,
+      medianFoldErrorPercent: folds.isEmpty ? nil : folds.map(\.errorPercent).median(),
       worstFold: folds.max { $0.errorPercent < $1.errorPercent },
       payoffs: validation.payoffSummary,
       gaps: validation.gaps.map {

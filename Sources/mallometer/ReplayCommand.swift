@@ -86,7 +86,7 @@ struct ReplayCommand: AsyncParsableCommand {
     }
     try context.print(
       ReplayReport(
-        noiseFloorNs: floors.max(), dispatchNs: RepeatStatistics.median(runs.map(\.dispatchNs)),
+        noiseFloorNs: floors.max(), dispatchNs: runs.map(\.dispatchNs).median(),
         seed: common.seed, runs: runs))
   }
 }
@@ -117,7 +117,7 @@ struct ReplayReport: Report {
     init(trace: String, name: String, result: CampaignResult, index: Int, latency: Latencies?) {
       let measurements = result.contenders[index]
       func median(_ value: (ReplayMeasurement) -> Double) -> Double {
-        RepeatStatistics.median(measurements.map(value))
+        measurements.map(value).median()
       }
       self.trace = trace
       design = name

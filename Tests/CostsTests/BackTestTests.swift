@@ -56,7 +56,11 @@ import Testing
 
   /// As if on eight traces eight designs had been held out, each of them with its trace, and payoffs
   /// of 10 been predicted as `predicted` says.
-  private func test(_ predicted: (_ trace: String, _ design: Design) -> Double) -> BackTest {
+  /// - Parameter generated: traces that are of recipes.
+  private func test(
+    generated: Set<String> = [],
+    _ predicted: (_ trace: String, _ design: Design) -> Double
+  ) -> BackTest {
     let toggles = Family.pool.toggles.filter { $0.values.count > 1 }.prefix(8)
     let designs = toggles.map { toggle in
       let value = toggle.values.first { $0 != toggle.defaultValue } ?? toggle.defaultValue
@@ -73,9 +77,10 @@ import Testing
             : Examination.fold(.leaveOneToggleOut, "pool,\(toggle.name)=\(one.value)")
           return Examination.Raw(
             run: Validation.HeldOut(
-              fold: name, trace: name, design: one.design.description, measuredNs: 20,
+              fold: name, trace: name, design: one.design.description,
+              isGenerated: generated.contains(name), measuredNs: 20,
               predictedNs: 30 - payoff.predictedNs, modelNs: 20, windowErrorPercent: 0,
-              constantNs: 20, nearestVariantNs: nil, payoff: nil),
+              constantNs: 20, nearestVariantNs: nil, instructionsNs: nil, payoff: nil),
             folds: [Examination.fold(.leaveOneTraceOut, name), besides], payoff: payoff)
         }
       }
@@ -93,6 +98,17 @@ import Testing
     #expect(test.error(withoutTrace: "t4").payoffShare > 0.4)
     #expect(test.error(withoutTrace: "t3").payoffShare < 0.06)
     #expect(test.error(withoutTrace: "t3").unseenPayoffShare < 0.06)
+  }
+
+  /// What is to be predicted is a program: what was found on recipes counts only where there is
+  /// nothing else.
+  @Test func theErrorIsThatOfPrograms() {
+    let wild: Set<String> = ["t3", "t5"]
+    let test = test(generated: wild) { trace, _ in wild.contains(trace) ? 20 : 11 }
+    #expect(test.error().payoffShare < 0.06 && test.error().unseenPayoffShare < 0.06)
+    let all = Set((0..<8).map { "t\($0)" })
+    let recipes = self.test(generated: all) { trace, _ in wild.contains(trace) ? 20 : 11 }
+    #expect(recipes.error().payoffShare > 0.4)
   }
 
   /// The same for a design and for a toggle's value; a trace that is called as a design is another.

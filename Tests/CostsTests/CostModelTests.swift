@@ -110,7 +110,7 @@ import Testing
     let priors = Priors(isolated: [.segmentInit: 0.3, .headerWrite: 0.3])
     let cold = try #require(priors[Int(Step.segmentInit.rawValue)])
     #expect(cold.mean == 0.3)
-    #expect(cold.deviation == AssumedCosts.nanoseconds(.segmentInit))
+    #expect(cold.deviation == Step.segmentInit.info.assumedNs)
     let warm = try #require(priors[Int(Step.headerWrite.rawValue)])
     #expect(warm.deviation == 0.3, "what is at hand in place as well costs no more for it")
     #expect(Prior(isolated: 5, order: 2).deviation == 5)

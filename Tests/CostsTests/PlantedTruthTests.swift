@@ -1,4 +1,6 @@
 import Designs
+import Foundation
+import Platform
 import Testing
 
 @testable import Costs
@@ -99,6 +101,30 @@ import Testing
     }
   }
 
+  /// A cost that is four times what is assumed of it, in a quarter of a few runs that otherwise fit
+  /// closely: the runs that show it are no outliers.
+  @Test func fewRunsTellACostFromItsPrior() throws {
+    var planted = PlantedRuns(seed: 12, traces: 4, windows: 12, noise: 0.004, runNoise: 0.001)
+    var priors: Priors = [:]
+    for (step, truth) in PlantedRuns.truth {
+      let mean = step == .usedCounterAtomic ? truth / 4 : max(truth, 0.1)
+      priors[Int(step.rawValue)] = Prior(mean: mean, deviation: mean)
+    }
+    let runs = try planted.runs()
+    func cost(_ options: FitOptions) throws -> Estimate {
+      try TrainingSet(runs: runs, priors: priors, options: options).costs()
+        .cost(.usedCounterAtomic)
+    }
+    let found = try cost(Self.options)
+    #expect((found.value - 4.5).magnitude < 0.2, "\(found)")
+    #expect(found.contains(4.5), "\(found)")
+    // If all were taken to be off by a tenth, the prior would have its way.
+    var loose = Self.options
+    loose.mostPrecision = loose.precision
+    let held = try cost(loose)
+    #expect(held.value < 4.2 && held.value < found.value - 0.3, "\(held)")
+  }
+
   /// Half a normal distribution, and one that is cut off far out.
   @Test func whatIsLeftOfANormalDistributionAboveZero() {
     let half = BoundedPosterior.upper(mean: 0, deviation: 2, level: 0.95)
@@ -111,19 +137,44 @@ import Testing
     #expect(far > 0 && (near / far - 1).magnitude < 0.01)
   }
 
-  /// Where the rows pull a cost far below zero every draw lies at the bound; the interval doesn't.
-  @Test func aCostThatAllDrawsPutAtZeroHasAnInterval() throws {
+  /// A check that makes it faster: there is no such cost.
+  private func runsOfACostBelowZero() throws -> [Run] {
     var planted = PlantedRuns(seed: 9, traces: 8, windows: 12, noise: 0.02, runNoise: 0.001)
-    let runs = try planted.runs().map { run in
-      // The check makes it faster: there is no such cost.
+    return try planted.runs().map { run in
       guard run.design.family == .reuse, run.design["magic-check"] == "on" else { return run }
       return try Run(
         trace: run.trace, design: run.design, operations: run.operations, counts: run.counts,
         nanoseconds: run.nanoseconds.map { 0.8 * $0 }, meanStandardError: run.meanStandardError)
     }
+  }
+
+  /// Where the rows pull a cost far below zero every draw lies at the bound; the interval doesn't.
+  @Test func aCostThatAllDrawsPutAtZeroHasAnInterval() throws {
+    let runs = try runsOfACostBelowZero()
     let table = try TrainingSet(runs: runs, options: Self.options).costTable()
     let check = try #require(try line(table, .magicCheck).ns)
     #expect(check.value == 0)
     #expect(try #require(check.high) > 0.01)
+  }
+
+  /// What is printed and what verdicts are made of are the same, at the bound as elsewhere.
+  @Test func theModelKnowsOfACostWhatTheTableSays() throws {
+    let fit = try CostFit(
+      TrainingSet(runs: runsOfACostBelowZero(), options: Self.options), schemes: [])
+    let read = try JSONDecoder().decode(CostModel.self, from: JSONEncoder().encode(fit.model))
+    var atBound = 0
+    for line in fit.table.lines where line.group == nil && line.partners.isEmpty {
+      guard let ns = line.ns, let step = Step(name: line.step) else { continue }
+      for cost in [fit.model.cost(step), read.cost(step)] {
+        #expect((cost.value - ns.value).magnitude < 1e-6, "\(line.step)")
+        for (end, other) in [(cost.low, ns.low), (cost.high, ns.high)] {
+          let far = try (#require(end) - #require(other)).magnitude
+          #expect(far < 1e-4 * max(1, ns.value), "\(line.step)")
+        }
+        if cost.value == 0 { atBound += 1 }
+        #expect(try #require(cost.high) > cost.value, "\(line.step)")
+      }
+    }
+    #expect(atBound > 0)
   }
 }

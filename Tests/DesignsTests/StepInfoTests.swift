@@ -14,7 +14,19 @@ import Testing
         .mapCall, .unmapCall, .adviseCall, .adviseFree, .adviseWillNeed, .adviseSequential,
         .adviseHugePage,
       ])
+    #expect(
+      Set(Step.all(.locked)) == [
+        .usedCounterAtomic, .statisticAtomic, .lockUncontended, .mutexUncontended,
+        .atomicUncontended,
+      ])
     #expect(Step.all(.machine) == Step.allCases.filter { $0.info.group == .machine })
+  }
+
+  /// A step of which an order of magnitude is assumed may find its lines cold, whatever that is.
+  @Test func anOrderOfMagnitudeIsToldFromTheUsual() {
+    #expect(Step.policySelect.info.orderNs == 2 && Step.policySelect.info.assumedNs == 2)
+    #expect(Step.freeListPop.info.orderNs == nil && Step.freeListPop.info.assumedNs == 1)
+    #expect(Step.all(.systemCall).allSatisfy { ($0.info.orderNs ?? 0) >= 100 })
   }
 
   /// The C header numbers the steps that are counted natively from 0, without a gap.

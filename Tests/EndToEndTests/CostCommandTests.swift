@@ -55,8 +55,14 @@ import Testing
     }
     let document = try json.json()
     expectKeys(
-      "fit machine windowEvents costs conditionNumber validation coverage otherSessions",
+      """
+      fit machine windowEvents costs conditionNumber validation coverage otherSessions
+      generatedValidation generatedCoverage recordedTraces generatedTraces programs
+      """,
       in: document, "fit")
+    #expect(document["generatedTraces"] as? Int == 3 && document["recordedTraces"] as? Int == 0)
+    #expect((document["generatedValidation"] as? [Any])?.isEmpty == true, "there are no others")
+    #expect(text.output.contains("not measured"), "nobody counted instructions")
     let costs = try json.list("costs", keys: "step group ns cycles isolatedNs identifiable")
     for cost in costs where !(cost["ns"] is NSNull) {
       #expect(try expectEstimate(cost["ns"], "\(cost)") >= 0)
@@ -65,7 +71,7 @@ import Testing
       "validation",
       keys: """
         scheme runs totalErrorPercent windowErrorPercent constantErrorPercent
-        nearestVariantErrorPercent
+        nearestVariantErrorPercent instructionsErrorPercent instructionRuns
         """)
     let schemes = validation.compactMap { $0["scheme"] as? String }
     #expect(schemes.contains("leave-one-trace-out") && schemes.contains("leave-one-variant-out"))

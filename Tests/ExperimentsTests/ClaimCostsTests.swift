@@ -18,7 +18,7 @@ private func model(
   let grouped = Set(groups.joined().map { Int($0.rawValue) })
   let draws = [0.9, 1.1].map { factor in values.map { $0 * factor } }
   return CostModel(
-    costs: values, draws: [draws], priorShares: shares,
+    costs: values, draws: [draws], reaches: values.map { _ in 0 }, priorShares: shares,
     groups: groups.map { $0.map { Int($0.rawValue) } }
       + (0..<Column.count).filter { !grouped.contains($0) }.map { [$0] },
     separable: Set(0..<Column.count).subtracting(grouped),

@@ -29,7 +29,7 @@ struct PlantedNotebook {
   static let costs: [Double] = Step.allCases.map { step in
     switch step {
     case .sizeClassSearchProbe: 3
-    default: AssumedCosts.nanoseconds(step)
+    default: step.info.assumedNs
     }
   }
   /// Beside the allocator, per operation.
@@ -107,7 +107,7 @@ struct PlantedNotebook {
       content: CostModel(
         costs: costs,
         draws: [(0..<40).map { _ in costs.map { $0 * (1 + 0.03 * random.normal()) } }],
-        priorShares: shares, groups: (0..<Column.count).map { [$0] },
+        reaches: costs.map { _ in 0 }, priorShares: shares, groups: (0..<Column.count).map { [$0] },
         separable: Set(0..<Column.count),
         isolated: Dictionary(
           uniqueKeysWithValues: isolated.map { (Int($0.key.rawValue), $0.value) }),

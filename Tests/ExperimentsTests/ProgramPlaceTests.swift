@@ -91,6 +91,7 @@ import Testing
     let values = [Double](repeating: 1, count: Column.count)
     return CostModel(
       costs: values, draws: [[values, values]],
+      reaches: [Double](repeating: 0, count: Column.count),
       priorShares: [Double](repeating: 0, count: Column.count),
       groups: (0..<Column.count).map { [$0] }, separable: Set(0..<Column.count), isolated: [:],
       degreesOfFreedom: 1000, level: 0.95, error: .unknown)

@@ -1,12 +1,7 @@
-extension StepInfo {
-  /// Nanoseconds of a step of a few instructions on lines at hand, of which nothing else is assumed.
-  public static let usualNs = 1.0
-}
-
 extension Step {
-  /// Nanoseconds that it may be taken to cost before anything is measured: an order of magnitude from
-  /// what it does.
-  var assumedNs: Double {
+  /// Nanoseconds that what it does may take in place, by its order of magnitude; nil for a few
+  /// instructions on lines at hand.
+  var orderNs: Double? {
     switch self {
     // A system call with work on page tables behind it.
     case .mapCall, .unmapCall: 1500
@@ -25,7 +20,6 @@ extension Step {
     case .lineStreamedMemory: 15
     case .lineStreamedNear, .translationHit: 2
     case .levelTwoLoad: 3
-    case .levelTwoStore: 1
     case .translationWalk: 15
     // Some fifteen to twenty core cycles.
     case .branchMiss: 6
@@ -48,7 +42,7 @@ extension Step {
     case .pageExtend: 10
     case .allocateSlow, .policyOutcome, .cacheEvict, .batchAppend: 5
     case .policySelect, .reallocateInPlace: 2
-    // A few instructions on lines at hand.
+    // A few instructions on lines at hand; a store that waits in the buffer while other work goes on.
     case .mallocCall, .callocCall, .reallocCall, .alignedCall, .freeCall, .threadLocalAccess,
       .sizeClassDirect, .sizeClassSearchProbe, .freeListPop, .freeListPush, .freeListCollect,
       .usedCounterPlain, .pageLookup, .pageVisit, .blockLink, .pageRetire, .pageFull,
@@ -63,8 +57,8 @@ extension Step {
       .headerWrite, .headerRead, .magicCheck, .siteFieldsWrite, .magicMark, .branchHinted,
       .branchUnhinted, .fastPathInlined, .fastPathCalled, .pageFlagsPacked, .pageFlagsSeparate,
       .threadLocalCall, .blockPrefetch, .freeListEncode, .freeListDecode, .remoteCheck,
-      .magazinePop, .magazinePush, .magazineCheck, .blockBump, .bumpCheck:
-      StepInfo.usualNs
+      .magazinePop, .magazinePush, .magazineCheck, .blockBump, .bumpCheck, .levelTwoStore:
+      nil
     }
   }
 }

@@ -53,8 +53,18 @@ extension Step {
     case .entry: .call
     case .kernel: .systemCall
     case .machine: .machine
-    case .lock: isWait ? .wait : []
-    case .heap, .pool, .reuse, .policy, .backing, .tiered, .header, .bulk: []
+    case .lock: isWait ? .wait : isLocked ? .locked : []
+    case .heap, .pool, .reuse, .policy, .backing, .tiered, .header, .bulk: isLocked ? .locked : []
+    }
+  }
+
+  /// Whether it is a locked instruction and what hardly takes longer.
+  private var isLocked: Bool {
+    switch self {
+    case .usedCounterAtomic, .statisticAtomic, .lockUncontended, .mutexUncontended,
+      .atomicUncontended:
+      true
+    default: false
     }
   }
 

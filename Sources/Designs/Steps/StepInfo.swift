@@ -43,6 +43,9 @@ public struct StepInfo: Sendable {
     public static let wait = Traits(rawValue: 4)
     /// Counted by the machine model only: no counting build has it.
     public static let machine = Traits(rawValue: 8)
+    /// A locked instruction that has its line at hand: how much of its latency other work hides is
+    /// much the same for all of them.
+    public static let locked = Traits(rawValue: 16)
   }
 
   /// How its cost is measured alone.
@@ -63,17 +66,22 @@ public struct StepInfo: Sendable {
   public let group: Group
   /// What it is counted once for.
   public let doc: String
-  /// Nanoseconds that it may be taken to cost before anything is measured: an order of magnitude from
-  /// what it does.
-  public let assumedNs: Double
+  /// Nanoseconds that what it does may take in place, by its order of magnitude: its lines may be
+  /// cold there. Nil for a few instructions on lines at hand, of which nothing else is assumed.
+  public let orderNs: Double?
   public let traits: Traits
   public let isolation: Isolation
+
+  /// Nanoseconds that it may be taken to cost before anything is measured.
+  public var assumedNs: Double { orderNs ?? Self.usualNs }
+  /// Nanoseconds of a few instructions on lines at hand.
+  static let usualNs = 1.0
 }
 
 extension Step {
   public var info: StepInfo {
     StepInfo(
-      group: group, doc: doc, assumedNs: assumedNs, traits: traits, isolation: isolation)
+      group: group, doc: doc, orderNs: orderNs, traits: traits, isolation: isolation)
   }
 
   /// Steps that have a trait, in the catalogue's order.

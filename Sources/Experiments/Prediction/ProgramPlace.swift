@@ -107,7 +107,7 @@ public struct ProgramPlace: Sendable, Equatable {
   static func kind(_ column: Int) -> Kind {
     guard column < Step.allCases.count else { return .plain }
     let step = Step.allCases[column]
-    if CommonFactor.locked.contains(step) { return .locked }
+    if step.info.traits.contains(.locked) { return .locked }
     switch step.info.group {
     case .kernel, .bulk: return .elsewhere
     // Mostly page faults and system calls.

@@ -72,6 +72,6 @@ extension CampaignResult {
 
   /// The median over the repeats.
   func medianPeakResidentBytes(_ index: Int) -> Double {
-    RepeatStatistics.median(contenders[index].map { Double($0.peakResidentBytes) })
+    contenders[index].map { Double($0.peakResidentBytes) }.median()
   }
 }

@@ -68,6 +68,6 @@ public struct VerificationSummary: Sendable, Equatable {
   }
 
   private static func median(_ values: [Double]) -> Double? {
-    values.isEmpty ? nil : RepeatStatistics.median(values)
+    values.isEmpty ? nil : values.median()
   }
 }

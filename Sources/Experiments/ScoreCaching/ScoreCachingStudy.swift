@@ -127,7 +127,7 @@ extension ScoreCaching {
       let observations = counts.map { series, counts in
         Observation(
           series.kernel, series.workload, counts: counts,
-          nanoseconds: RepeatStatistics.median(times(series)))
+          nanoseconds: times(series).median())
       }.sorted { ($0.population, $0.kernel.rawValue) < ($1.population, $1.kernel.rawValue) }
       let predictor = Predictor(observations)
       let workloads = Set(counts.keys.map(\.workload)).sorted { $0.population < $1.population }
@@ -157,7 +157,7 @@ extension ScoreCaching {
       costs = zip(Cost.allCases, try predictor.costEstimates()).map {
         CostEstimate(cost: $0, ns: $1)
       }
-      coreGHz = RepeatStatistics.median(runs.values.flatMap { $0.map(\.coreGHz) })
+      coreGHz = runs.values.flatMap { $0.map(\.coreGHz) }.median()
     }
 
     /// Percent by which times grow, round by round.

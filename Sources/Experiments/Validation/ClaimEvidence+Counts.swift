@@ -16,7 +16,7 @@ extension ClaimEvidence {
       let counts = runs.map { Double($0[Int(step.rawValue)]) }
       return .known(
         Estimate(
-          value: RepeatStatistics.median(counts), low: counts.min(), high: counts.max()))
+          value: counts.median(), low: counts.min(), high: counts.max()))
     }
     guard let counted = facts.counts[design] else { return Self.notModelled(.own(design)) }
     return .known(exactly: counted.total(step))

@@ -58,8 +58,8 @@ public struct Calibration: Sendable, Equatable, Codable {
     for _ in 0..<processes { samples.add(try player.calibrate(), prefix: "") }
     progress("the machine")
     var calibration = Calibration(
-      coreGHz: RepeatStatistics.median(samples.coreGHz),
-      tscGHz: RepeatStatistics.median(samples.tscGHz), primitives: [], steps: [], notIsolated: [])
+      coreGHz: samples.coreGHz.median(),
+      tscGHz: samples.tscGHz.median(), primitives: [], steps: [], notIsolated: [])
     for name in samples.names {
       let ns = RepeatStatistics.difference(samples[name], seed: seed)
       calibration.primitives.append(Primitive(name: name, ns: ns))

@@ -27,7 +27,7 @@ public struct CampaignResult: Sendable {
   }
 
   /// Nanoseconds per call that a replay costs besides the allocator.
-  public var dispatchNs: Double { RepeatStatistics.median(null.map(\.nanosecondsPerCall)) }
+  public var dispatchNs: Double { null.map(\.nanosecondsPerCall).median() }
 
   /// How far two replays of the same allocator differ, in nanoseconds per call: the farther end of
   /// the 95 % interval of the A/A difference. Nil with a single repeat.
@@ -54,8 +54,7 @@ public struct CampaignResult: Sendable {
   /// Nanoseconds per call that a contender's replays spent waiting for other threads or for the
   /// recorded pace: in neither `ns` nor `rawNs`.
   public func waitNs(_ contender: Int) -> Double {
-    RepeatStatistics.median(
-      contenders[contender].map { $0.waitedNanoseconds / Double(max($0.calls, 1)) })
+    contenders[contender].map { $0.waitedNanoseconds / Double(max($0.calls, 1)) }.median()
   }
 
   /// The levels of `ns`.

@@ -4,14 +4,6 @@ import Traces
 
 /// Statistics over the repeats of a replay: few, skewed by interruptions, sometimes in modes.
 public enum RepeatStatistics {
-  /// The middle value, or the mean of the two in the middle; 0 of nothing.
-  public static func median(_ values: [Double]) -> Double {
-    guard !values.isEmpty else { return 0 }
-    let sorted = values.sorted()
-    let middle = sorted.count / 2
-    return sorted.count % 2 == 1 ? sorted[middle] : (sorted[middle - 1] + sorted[middle]) / 2
-  }
-
   /// The median of `values` less the median of `baseline`, with a 95 % interval.
   ///
   /// Both are resampled (a percentile bootstrap with 800 draws); the interval is then widened by
@@ -20,7 +12,7 @@ public enum RepeatStatistics {
   public static func difference(
     _ values: [Double], less baseline: [Double] = [], seed: UInt64
   ) -> Estimate {
-    let value = median(values) - median(baseline)
+    let value = values.median() - baseline.median()
     let fewest = baseline.isEmpty ? values.count : min(values.count, baseline.count)
     guard fewest > 1 else { return Estimate(unbounded: value) }
     var random = SeededGenerator(seed: seed)
@@ -52,7 +44,7 @@ public enum RepeatStatistics {
   private static func resampledMedian(
     _ values: [Double], _ random: inout SeededGenerator
   ) -> Double {
-    median(values.map { _ in values[Int.random(in: values.indices, using: &random)] })
+    values.map { _ in values[Int.random(in: values.indices, using: &random)] }.median()
   }
 
   /// The 97.5 % quantile of Student's t.
@@ -87,7 +79,7 @@ public enum RepeatStatistics {
     guard !values.isEmpty else { return [] }
     let sorted = values.sorted()
     let gaps = zip(sorted, sorted.dropFirst()).map { $1 - $0 }
-    let threshold = max(0.04 * abs(median(values)), 4 * median(gaps))
+    let threshold = max(0.04 * abs(values.median()), 4 * gaps.median())
     var clusters: [[Double]] = [[sorted[0]]]
     for (gap, value) in zip(gaps, sorted.dropFirst()) {
       if gap > threshold && gap > 0 { clusters.append([]) }
@@ -95,7 +87,7 @@ public enum RepeatStatistics {
     }
     if values.count >= 5 { mergeSingles(&clusters) }
     return clusters.map {
-      Mode(ns: median($0), share: Double($0.count) / Double(values.count))
+      Mode(ns: $0.median(), share: Double($0.count) / Double(values.count))
     }
   }
 
