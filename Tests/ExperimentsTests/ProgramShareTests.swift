@@ -106,6 +106,15 @@ import Traces
     #expect(abs(try #require(found.predictedPercent).value - 5) < 1e-9)
   }
 
+  /// Nine of ten runs are slowed down, each by something else.
+  @Test func whatDisturbsRunsIsNotTheCommandsTime() {
+    let slow: [Double] = stride(from: 1.54, to: 1, by: -0.01).map { $0 }
+    let quiet = [Double](repeating: 1, count: 6)
+    #expect(slow.count == 54)
+    #expect(ProgramComparison.undisturbed(slow + quiet) == 1)
+    #expect(ProgramComparison.undisturbed([2]) == 2)
+  }
+
   @Test func aTraceWithoutAShareLeavesNothingPredicted() {
     let share = ProgramFinding.share(
       ProgramShare(secondsSaved: exact(0.1), secondsBefore: exact(0.5)))

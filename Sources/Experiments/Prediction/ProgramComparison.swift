@@ -17,8 +17,8 @@ public struct ProgramComparison {
   public struct Result: Sendable, Equatable {
     /// In the order of the allocators after the first.
     public let outcomes: [Outcome]
-    /// Processor seconds under the first: the lower quartile, as of replays. Costs are those of
-    /// replays that nothing disturbed, and what disturbs a run only adds to its time.
+    /// Processor seconds under the first, of a run that little disturbed: so are the costs that
+    /// predictions are made of.
     public let secondsBefore: Double
     /// How far two runs under the first allocator differ, percent: the farther end of the interval
     /// of the median over pairs.
@@ -74,12 +74,14 @@ public struct ProgramComparison {
       outcomes: after.indices.map {
         Outcome(savedPercent: saved(of: both, seconds[$0 + 2]), pairs: pairs)
       },
-      secondsBefore: Self.lowerQuartile(seconds[0] + seconds[1]),
+      secondsBefore: Self.undisturbed(seconds[0] + seconds[1]),
       noiseFloorPercent: [twin.low, twin.high].compactMap { $0?.magnitude }.max())
   }
 
-  static func lowerQuartile(_ values: [Double]) -> Double {
-    values.isEmpty ? 0 : values.sorted()[(values.count - 1) / 4]
+  /// The first decile: what disturbs a run only adds to its time, for a whole run more than for a
+  /// replay's window, of which the lower quartile is taken.
+  static func undisturbed(_ seconds: [Double]) -> Double {
+    seconds.isEmpty ? 0 : seconds.sorted()[(seconds.count - 1) / 10]
   }
 
   private func play(_ library: URL?) throws -> ChildProcess.Result {
