@@ -29,19 +29,25 @@ extension FitExperiment {
   /// Windows by which a run is judged before it is chosen: long enough for caches to fill and for
   /// what is freed to be allocated again.
   static let previewWindows = 32
-  /// The same of a generated trace, which does much the same from its beginning.
-  static let generatedPreviewWindows = 8
+
+  /// All runs that there could be. The traces that a bare fit generates weigh little: they are for
+  /// its intervals, so that the families as they come are enough.
+  func pairs(of samples: [Laboratory.Sample]) -> [Pair] {
+    samples.indices.flatMap { sample in
+      designs.indices.filter { !samples[sample].isPassing || designs[$0].isDefault }
+        .map { Pair(sample: sample, design: $0) }
+    }
+  }
 
   /// Chooses within the budget, which the planning's own time is part of.
   func plan(_ samples: [Laboratory.Sample], namesNext: Bool) throws -> Plan {
     let clock = ContinuousClock()
     let start = clock.now
-    let pairs = samples.indices.flatMap { sample in
-      designs.indices.map { Pair(sample: sample, design: $0) }
-    }
-    let lacking = try samples.flatMap {
+    let pairs = pairs(of: samples)
+    let lackingRepeats = try samples.map {
       try laboratory.lackingRepeats($0, designs, repeats: repeats)
     }
+    let lacking = pairs.map { lackingRepeats[$0.sample][$0.design] }
     let processors = Double(ProcessInfo.processInfo.activeProcessorCount)
     let compiling = Self.compileSeconds * Double(laboratory.builds) / processors
     let isCounted = try pairs.map {
@@ -67,8 +73,7 @@ extension FitExperiment {
       return Plan(chosen: chosen.map { pairs[$0] }, possible: [])
     }
     let previews = try laboratory.preview(
-      pairs.map { (samples[$0.sample], designs[$0.design]) },
-      windows: { $0.isGenerated ? Self.generatedPreviewWindows : Self.previewWindows })
+      pairs.map { (samples[$0.sample], designs[$0.design]) }, windows: Self.previewWindows)
     let candidates = try pairs.indices.map {
       ExperimentPlanner.Candidate(
         run: try previews[$0].guessed(nanoseconds: Self.guessedNanoseconds), seconds: seconds[$0])

@@ -87,7 +87,7 @@ public struct FitExperiment {
     return Outcome(
       fit: fit, machine: laboratory.notebook.machine,
       windowEvents: laboratory.options.windowEvents, coreGHz: gathered.coreGHz,
-      measuredRuns: gathered.runs.count, possibleRuns: samples.count * designs.count,
+      measuredRuns: gathered.runs.count, possibleRuns: pairs(of: samples).count,
       next: try gathered.next(fit), otherSessions: gathered.otherSessions,
       touch: laboratory.options.touch, calibration: calibration?.number,
       version: try .current())

@@ -128,21 +128,18 @@ extension Laboratory {
   }
 
   /// Counts the beginnings of several runs, by all processors at once. Nothing is kept.
-  /// - Parameter windows: of a sample.
   func preview(
-    _ pairs: [(sample: Sample, design: Design)], windows: (Sample) -> Int
+    _ pairs: [(sample: Sample, design: Design)], windows: Int
   ) throws -> [CountedRun] {
     let jobs = try pairs.map { pair in
-      (
-        CountingJob(
-          sample: pair.sample, design: pair.design, subject: try subject(pair.sample, pair.design),
-          machine: machine), windows(pair.sample)
-      )
+      CountingJob(
+        sample: pair.sample, design: pair.design, subject: try subject(pair.sample, pair.design),
+        machine: machine)
     }
     stage("planning", pairs.count)
     return try ConcurrentWork.map(
-      jobs, progress: { self.progress("looked at \($0.0.design) on \($0.0.sample.name)") },
-      { try $0.0.countBeginning(windows: $0.1) })
+      jobs, progress: { self.progress("looked at \($0.design) on \($0.sample.name)") },
+      { try $0.countBeginning(windows: windows) })
   }
 }
 

@@ -18,6 +18,8 @@ public final class Laboratory {
     /// As the user and the tables know it: the file's name without its extension, with a number
     /// where another trace has that name. The same content always has the same name.
     public let name: String
+    /// Whether its file will be gone, so that nothing is noted of it.
+    let isPassing: Bool
 
     /// What was recorded: the same for all traces of one program. A recipe makes another program
     /// of every seed and parameter.
@@ -89,6 +91,6 @@ public final class Laboratory {
     }
     return Sample(
       path: path, hash: hash, workload: Workload(trace: trace, options: options),
-      name: names.name(path: path, hash: hash))
+      name: names.name(path: path, hash: hash), isPassing: isPassing)
   }
 }

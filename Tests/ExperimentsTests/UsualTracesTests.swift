@@ -20,6 +20,12 @@ import Testing
     #expect(Set(samples.map(\.name)).count == samples.count)
     let operations = samples.filter(\.isGenerated).map(\.workload.operationCount)
     #expect(operations.reduce(0, +) < 3_000_000, "they take little of a fit's budget")
+    let designs = [Design(family: .pool), Design(family: .pool, changes: ["header": "16"])]
+    let experiment = FitExperiment(
+      laboratory: try planted.bench.laboratory(), designs: designs, budget: 1)
+    let pairs = experiment.pairs(of: samples)
+    #expect(pairs.count == samples.count + usual.recorded.count)
+    #expect(pairs.allSatisfy { $0.design == 0 || !samples[$0.sample].isGenerated })
   }
 
   @Test func stepsAreKnownByTheirInstructions() throws {
