@@ -12,6 +12,8 @@ extension FitExperiment {
     public let otherSessions: [OtherSession]
     /// All runs that there could be, by the beginnings of their traces; empty where nobody asks.
     let possible: [ExperimentPlanner.Candidate]
+    /// To which the runs' times were brought.
+    let speed: MachineSpeed
     let fitOptions: FitOptions
 
     /// The run that would narrow the widest interval: of the costs that any run would narrow, those
@@ -65,7 +67,7 @@ extension FitExperiment {
   /// replayed. All designs of a trace are then replayed in turns in one campaign, because the
   /// machine drifts: designs measured minutes apart differ by more than their toggles. Where the
   /// notebook has them from several sessions, each is taken less the null allocator of its own, and
-  /// the smaller sessions are scaled to the largest.
+  /// the smaller sessions are scaled to the largest. Traces are brought to one speed of the machine.
   /// - Parameter namesNext: whether the planner is wanted even when the budget leaves nothing to
   ///   choose.
   public func gather(_ samples: [Laboratory.Sample], namesNext: Bool = false) throws -> Gathered {
@@ -74,7 +76,8 @@ extension FitExperiment {
     let chosen = plan.chosen.map { (sample: samples[$0.sample], design: designs[$0.design]) }
     try laboratory.compile(designs.filter { design in chosen.contains { $0.design == design } })
     let counted = try laboratory.count(chosen)
-    var measured: [Run?] = counted.map { _ in nil }
+    var measured: [(sample: Int, times: DesignTimes, position: Int)?] = counted.map { _ in nil }
+    var references = [Double](repeating: 0, count: samples.count)
     var clocks: [Double] = []
     var otherSessions: [OtherSession] = []
     let campaigns = try samples.indices.map { sample in
@@ -90,22 +93,31 @@ extension FitExperiment {
       $0 + $1.members.count + $1.bridges.count + 1
     }
     laboratory.stage("replaying", repeats * replayed)
-    for (sample, campaign) in zip(samples, campaigns) {
+    for (index, campaign) in campaigns.enumerated() {
       let times = try laboratory.measure(
-        campaign.parts, of: campaign.designs, on: sample, repeats: repeats)
+        campaign.parts, of: campaign.designs, on: samples[index], repeats: repeats)
+      references[index] = times.referenceNs ?? 0
       clocks += times.clocks
       otherSessions += times.otherSessions
-      for (position, index) in campaign.mine.enumerated() {
-        measured[index] = try counted[index].timed(
-          times.windowNanoseconds[position] ?? [],
-          standardError: times.standardErrors[position],
-          nullStandardError: times.nullStandardErrors[position],
-          session: times.sessions[position] ?? 0)
+      for (position, run) in campaign.mine.enumerated() {
+        measured[run] = (index, times, position)
       }
     }
+    let speed = MachineSpeed(references)
+    if let notice = speed.notice { laboratory.notice(notice) }
+    let runs = try zip(counted, measured).compactMap { counted, measured -> Run? in
+      guard let (sample, times, position) = measured else { return nil }
+      let factor = speed.factor(references[sample])
+      return try counted.timed(
+        (times.windowNanoseconds[position] ?? []).map { $0 * Float(factor) },
+        standardError: times.standardErrors[position].map { $0 * factor },
+        nullStandardError: times.nullStandardErrors[position].map { $0 * factor },
+        session: times.sessions[position] ?? 0)
+    }
     return Gathered(
-      runs: measured.compactMap { $0 },
+      runs: runs,
       coreGHz: clocks.sorted().dropFirst(clocks.count / 2).first ?? 0,
-      otherSessions: otherSessions, possible: plan.possible, fitOptions: fitOptions)
+      otherSessions: otherSessions, possible: plan.possible, speed: speed,
+      fitOptions: fitOptions)
   }
 }

@@ -11,6 +11,8 @@ public struct MeasuredRuns: Sendable {
   public let result: CampaignResult
   /// The core clock, GHz: the median over the replays.
   public let coreGHz: Double
+  /// Nanoseconds of the player's reference work: the median over the replays.
+  public let referenceNs: Double
 }
 
 extension Laboratory {
@@ -74,8 +76,11 @@ extension Laboratory {
     let replays = result.contenders.flatMap { $0 } + result.null
     let clocks = replays.map { $0.coreGHz }
       .filter { $0 > 0 }
+    let referenceNs = replays.map(\.referenceNanoseconds).median()
+    let factor = speed?.factor(referenceNs) ?? 1
     return MeasuredRuns(
-      allocators: allocators, result: result, coreGHz: clocks.median())
+      allocators: allocators, result: result.scaled(by: factor), coreGHz: clocks.median(),
+      referenceNs: referenceNs * factor)
   }
 
   /// How the designs of a fit are divided among sessions on a trace.
@@ -104,6 +109,7 @@ extension Laboratory {
         in: store.store(
           for: campaign, trace: sample.hash, options: optionsText, in: part.session ?? .new()))
       times.clocks.append(runs.coreGHz)
+      times.referenceNs = times.referenceNs ?? runs.referenceNs
       times.add(
         part, measured: indices.indices.map { runs.result.windowNanoseconds($0) },
         standardErrors: runs.result.standardErrors,

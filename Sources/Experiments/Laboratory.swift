@@ -51,6 +51,8 @@ public final class Laboratory {
   /// Told what the user should know of the input.
   public var notice: (String) -> Void = { _ in }
   let optionsText: String
+  /// To which measured times are brought; as they are where it is nil.
+  var speed: MachineSpeed?
   var plan: (hash: String, plan: Plan)?
   let store: MeasurementStore
   /// Runs are told apart by the names of their traces: two traces never share one.

@@ -1,3 +1,4 @@
+#include <string.h>
 #include <time.h>
 
 #include "player.h"
@@ -34,4 +35,48 @@ uint64_t measure_core_hertz(uint64_t ticks_per_second) {
     if (ticks < best) best = ticks;
   }
   return (uint64_t)((double)ADDITIONS * (double)ticks_per_second / (double)best);
+}
+
+/// Blocks are taken from 64 lists and go back to theirs 256 rounds later: 64 KiB of loads, stores and
+/// additions that depend on each other as an allocator's do, and branches that always go one way.
+/// Whoever shares the core, its caches or its clock slows this down as it slows down an allocator.
+uint64_t measure_reference_ticks(void) {
+  enum { BLOCKS = 1024, LISTS = 64, KEPT = 256, CALLS = 8192, ROUNDS = 5 };
+  static struct block {
+    struct block *next;
+    uint64_t list;
+    uint64_t rest[6];
+  } blocks[BLOCKS];
+  static struct block *lists[LISTS], *kept[KEPT];
+  static uint64_t used[LISTS];
+  memset(lists, 0, sizeof lists);
+  memset(kept, 0, sizeof kept);
+  for (size_t i = 0; i < BLOCKS; i++) {
+    blocks[i] = (struct block){.next = lists[i % LISTS], .list = i % LISTS};
+    lists[i % LISTS] = &blocks[i];
+  }
+  uint64_t ticks[ROUNDS], random = 1;
+  for (int round = 0; round < ROUNDS; round++) {
+    uint64_t from = __rdtsc();
+    for (size_t call = 0; call < CALLS; call++) {
+      random = random * 6364136223846793005u + 1442695040888963407u;
+      uint64_t list = random >> 58;
+      struct block *taken = lists[list];
+      if (taken == NULL) continue;
+      lists[list] = taken->next;
+      used[list]++;
+      struct block *old = kept[call % KEPT];
+      kept[call % KEPT] = taken;
+      if (old == NULL) continue;
+      old->next = lists[old->list];
+      lists[old->list] = old;
+      used[old->list]--;
+    }
+    uint64_t spent = __rdtsc() - from;
+    // The middle one of the rounds counts: an interrupt hits one.
+    int place = round;
+    for (; place > 0 && ticks[place - 1] > spent; place--) ticks[place] = ticks[place - 1];
+    ticks[place] = spent;
+  }
+  return ticks[ROUNDS / 2];
 }

@@ -106,6 +106,7 @@ void run_time(struct player *p) {
   memset(buffer, 0, sizeof buffer);
   result->ticks_per_second = measure_ticks_per_second();
   result->core_hertz[0] = measure_core_hertz(result->ticks_per_second);
+  result->reference_ticks[0] = measure_reference_ticks();
   if (p->plan.sequenced) threads_prepare(p, times, stamps ? (uint64_t *)(times + windows) : NULL);
   else if (p->allocator.begin != NULL) p->allocator.begin();
   struct rusage before, after;
@@ -119,5 +120,6 @@ void run_time(struct player *p) {
   result->minor_faults = (uint64_t)(after.ru_minflt - before.ru_minflt);
   result->major_faults = (uint64_t)(after.ru_majflt - before.ru_majflt);
   result->involuntary_switches = (uint64_t)(after.ru_nivcsw - before.ru_nivcsw);
+  result->reference_ticks[1] = measure_reference_ticks();
   result->core_hertz[2] = measure_core_hertz(result->ticks_per_second);
 }

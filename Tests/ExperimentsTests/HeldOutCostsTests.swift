@@ -77,7 +77,7 @@ import Testing
     let gathered = FitExperiment.Gathered(
       runs: measured, coreGHz: 3, otherSessions: [],
       possible: runs.map { ExperimentPlanner.Candidate(run: $0, seconds: 1) },
-      fitOptions: FitOptions())
+      speed: MachineSpeed([]), fitOptions: FitOptions())
     let next = try #require(try gathered.next(fit))
     #expect(next.step == "used-counter-atomic")
     #expect(next.design.contains("atomic") && next.trace != "t0")

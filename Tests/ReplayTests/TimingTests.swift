@@ -22,6 +22,7 @@ import Traces
     #expect(measured.calls == 10_000)
     #expect(measured.waitedNanoseconds == 0)
     #expect(measured.coreGHz > 0.5 && measured.coreGHz < 8)
+    #expect(measured.referenceNanoseconds > 0)
     #expect(measured.tscGHz > 0.5 && measured.tscGHz < 8)
   }
 

@@ -37,6 +37,15 @@ import Traces
       seed: seed)
   }
 
+  @Test func aFasterMachineTakesLessOfEverything() {
+    let measured = result(from: quiet, to: quiet, twin: quiet)
+    let scaled = measured.scaled(by: 0.5)
+    let gaps = [measured, scaled].map { $0.windowGapNs(0, less: 1).value }
+    #expect(gaps[0] > 10 && (gaps[1] * 2 - gaps[0]).magnitude < 1e-3)
+    #expect((scaled.dispatchNs * 2 - measured.dispatchNs).magnitude < 1e-3)
+    #expect(scaled.contenders[0][0].calls == measured.contenders[0][0].calls)
+  }
+
   private let quiet = [0, 0, 0, 0, 0, 0, 0, 0, 0]
 
   @Test func quietRepeatsGiveTheGap() throws {

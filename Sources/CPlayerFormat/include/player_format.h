@@ -155,6 +155,8 @@ struct mallometer_result_header {
   uint64_t ticks_per_second;
   /// Core clock in hertz at the beginning, in the middle and at the end.
   uint64_t core_hertz[3];
+  /// Ticks of a fixed piece of an allocator's work at the beginning and at the end (time only).
+  uint64_t reference_ticks[2];
   uint64_t total_ticks;
   /// Times the process was taken off its processor against its will.
   uint64_t involuntary_switches;

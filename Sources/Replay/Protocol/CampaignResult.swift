@@ -26,6 +26,18 @@ public struct CampaignResult: Sendable {
     self.builds = builds
   }
 
+  /// As if the machine had been faster or slower throughout.
+  /// - Parameter factor: of all times.
+  public func scaled(by factor: Double) -> CampaignResult {
+    guard factor != 1 else { return self }
+    func scaled(_ measurements: [ReplayMeasurement]) -> [ReplayMeasurement] {
+      measurements.map { $0.scaled(by: factor) }
+    }
+    return CampaignResult(
+      calls: calls, contenders: contenders.map(scaled), null: scaled(null), twin: scaled(twin),
+      seed: seed, builds: builds)
+  }
+
   /// Nanoseconds per call that a replay costs besides the allocator.
   public var dispatchNs: Double { null.map(\.nanosecondsPerCall).median() }
 

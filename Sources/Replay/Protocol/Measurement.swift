@@ -14,6 +14,9 @@ public struct ReplayMeasurement: Sendable, Equatable, Codable {
   /// The core clock in GHz: the middle one of beginning, middle and end.
   public var coreGHz: Double
   public var tscGHz: Double
+  /// Nanoseconds of a fixed piece of an allocator's work, the mean of beginning and end: how fast
+  /// the machine was just then, whoever shared the core, its caches or its clock.
+  public var referenceNanoseconds: Double = 0
   /// Minor and major page faults while replaying.
   public var pageFaults: UInt64
   /// Growth of resident memory from the start of the replay to its peak.
@@ -25,6 +28,15 @@ public struct ReplayMeasurement: Sendable, Equatable, Codable {
   public var nanoseconds: Double { windowNanoseconds.reduce(0) { $0 + Double($1) } }
   /// Nanoseconds per call, dispatch included.
   public var nanosecondsPerCall: Double { calls == 0 ? 0 : nanoseconds / Double(calls) }
+
+  /// With all times multiplied.
+  func scaled(by factor: Double) -> ReplayMeasurement {
+    var scaled = self
+    scaled.windowNanoseconds = windowNanoseconds.map { $0 * Float(factor) }
+    scaled.waitedNanoseconds *= factor
+    scaled.referenceNanoseconds *= factor
+    return scaled
+  }
 }
 
 extension Player {
@@ -52,6 +64,8 @@ extension Player {
           calls: header.calls_done,
           coreGHz: clocks.isEmpty ? 0 : Double(clocks[clocks.count / 2]) / 1e9,
           tscGHz: Double(header.ticks_per_second) / 1e9,
+          referenceNanoseconds: scale
+            * Double(header.reference_ticks.0 + header.reference_ticks.1) / 2,
           pageFaults: header.minor_faults + header.major_faults,
           peakResidentBytes: header.resident_peak > before ? header.resident_peak - before : 0,
           involuntarySwitches: header.involuntary_switches)
