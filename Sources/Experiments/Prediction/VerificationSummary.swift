@@ -1,5 +1,4 @@
 import Platform
-import Replay
 
 /// How a set of predictions compares with what was measured of them, each trace and change once.
 public struct VerificationSummary: Sendable, Equatable {
