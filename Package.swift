@@ -55,7 +55,7 @@ let package = Package(
       name: "Recorder", dependencies: ["CTraceFormat"], cSettings: preloadedC,
       linkerSettings: withoutSwiftRuntime),
     .executableTarget(
-      name: "Player", dependencies: ["CPlayerFormat"], cSettings: timedC,
+      name: "Player", dependencies: ["CPlayerFormat", "CPlatform"], cSettings: timedC,
       linkerSettings: withoutSwiftRuntime),
     .target(
       name: "NullAllocator", cSettings: timedC, linkerSettings: withoutSwiftRuntime),

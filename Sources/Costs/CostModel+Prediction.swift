@@ -66,7 +66,8 @@ extension CostModel {
   /// positive where it pays.
   ///
   /// The interval holds the scatter of the costs, what predictions of held-out payoffs were off by
-  /// besides, and the noise of the measurement that it is to be compared with.
+  /// besides, the noise of the measurement that it is to be compared with, and what costs at zero
+  /// may yet be.
   /// - Parameters:
   ///   - noise: standard error of that measurement.
   ///   - share: the model's error as a share of the gross change; that of a variant's payoff when nil.
@@ -103,7 +104,21 @@ extension CostModel {
     let misfit = (share ?? error.payoffShare) * gross(change)
     let half =
       quantile * (parameters * parameters + misfit * misfit + noise * noise).squareRoot()
-    return Estimate(value: value, low: value - half, high: value + half)
+    let (below, above) = reach(change)
+    return Estimate(
+      value: value, low: value - (half * half + below).squareRoot(),
+      high: value + (half * half + above).squareRoot())
+  }
+
+  /// How far a sum may lie below and above what the costs say because costs that the fit puts at
+  /// zero, in every draw, may yet be more: squares of nanoseconds.
+  private func reach(_ change: [Double]) -> (below: Double, above: Double) {
+    var squares = (below: 0.0, above: 0.0)
+    for (one, reach) in zip(change, reaches) where one != 0 && reach > 0 {
+      let square = one * reach * one * reach
+      if one < 0 { squares.below += square } else { squares.above += square }
+    }
+    return squares
   }
 
   /// Σ |count difference| × cost: how much is exchanged, whatever is left of it.

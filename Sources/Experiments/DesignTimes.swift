@@ -23,8 +23,8 @@ struct DesignTimes {
   var otherSessions: [OtherSession] = []
   /// The core clock of each session, GHz.
   var clocks: [Double] = []
-  /// What the player's reference work took in the session to whose level all others are brought.
-  var referenceNs: Double?
+  /// Of the session to whose level all others are brought.
+  var speed: SessionSpeed?
 
   /// Adds what a part measured: of its members, then of its bridges.
   mutating func add(

@@ -33,18 +33,18 @@ public struct ExplainExperiment {
     self.fitOptions = fitOptions
   }
 
-  /// - Parameter runs: of other traces, from which the costs come; those of this trace are ignored.
+  /// - Parameter training: runs of other traces, from which the costs come; those of this trace are
+  ///   ignored. Nil where one of the two has no model.
   public func run(
-    _ sample: Laboratory.Sample, from: Allocator, to: Allocator, training runs: [Run]
+    _ sample: Laboratory.Sample, from: Allocator, to: Allocator, training: FitExperiment.Gathered?
   ) throws -> Outcome {
-    // Both, the twin of the first, and the null allocator.
-    laboratory.stage("replaying both", 4 * repeats)
-    let measured = try laboratory.measure(
-      sample, [from, to], repeats: repeats, twin: true)
+    try laboratory.announce("replaying both", [from, to], repeats: repeats, twin: true)
+    var measured = try laboratory.measure(sample, [from, to], repeats: repeats, twin: true)
+    if let training { measured = measured.at(training.speed) }
     let gap = measured.result.windowGapNs(0, less: 1)
     let floor = measured.result.windowNoiseFloorNs ?? 0
     guard case .own(let first) = from, case .own(let second) = to, first.isWhollyModelled,
-      second.isWhollyModelled
+      second.isWhollyModelled, let training
     else {
       return Outcome(gapNs: gap, noiseFloorNs: floor, explanation: nil, phases: [])
     }
@@ -60,7 +60,7 @@ public struct ExplainExperiment {
         nullStandardError: measured.result.nullStandardError)
     let isolated = try laboratory.isolatedCosts()
     let model = try TrainingSet(
-      runs: runs.filter { $0.trace != sample.name }, priors: Priors(isolated: isolated),
+      runs: training.runs.filter { $0.trace != sample.name }, priors: Priors(isolated: isolated),
       options: fitOptions
     ).model(isolated: isolated)
     let explanation = Explanation(model, from: one, to: other, gap: gap, noiseFloorNs: floor)

@@ -68,16 +68,19 @@ extension FitExperiment {
   /// machine drifts: designs measured minutes apart differ by more than their toggles. Where the
   /// notebook has them from several sessions, each is taken less the null allocator of its own, and
   /// the smaller sessions are scaled to the largest. Traces are brought to one speed of the machine.
-  /// - Parameter namesNext: whether the planner is wanted even when the budget leaves nothing to
-  ///   choose.
-  public func gather(_ samples: [Laboratory.Sample], namesNext: Bool = false) throws -> Gathered {
+  /// - Parameters:
+  ///   - usual: the speed of the machine that times are brought to; nil for these traces' own.
+  ///   - namesNext: whether the planner is wanted even when the budget leaves nothing to choose.
+  func gather(
+    _ samples: [Laboratory.Sample], at usual: MachineSpeed? = nil, namesNext: Bool = false
+  ) throws -> Gathered {
     let samples = Self.distinct(samples)
     let plan = try plan(samples, namesNext: namesNext)
     let chosen = plan.chosen.map { (sample: samples[$0.sample], design: designs[$0.design]) }
     try laboratory.compile(designs.filter { design in chosen.contains { $0.design == design } })
     let counted = try laboratory.count(chosen)
     var measured: [(sample: Int, times: DesignTimes, position: Int)?] = counted.map { _ in nil }
-    var references = [Double](repeating: 0, count: samples.count)
+    var speeds = [SessionSpeed?](repeating: nil, count: samples.count)
     var clocks: [Double] = []
     var otherSessions: [OtherSession] = []
     let campaigns = try samples.indices.map { sample in
@@ -96,18 +99,19 @@ extension FitExperiment {
     for (index, campaign) in campaigns.enumerated() {
       let times = try laboratory.measure(
         campaign.parts, of: campaign.designs, on: samples[index], repeats: repeats)
-      references[index] = times.referenceNs ?? 0
+      speeds[index] = times.speed
       clocks += times.clocks
       otherSessions += times.otherSessions
       for (position, run) in campaign.mine.enumerated() {
         measured[run] = (index, times, position)
       }
     }
-    let speed = MachineSpeed(references)
-    if let notice = speed.notice { laboratory.notice(notice) }
+    let own = MachineSpeed(speeds.compactMap { $0 })
+    if let notice = own.notice { laboratory.notice(notice) }
+    let speed = usual ?? own
     let runs = try zip(counted, measured).compactMap { counted, measured -> Run? in
       guard let (sample, times, position) = measured else { return nil }
-      let factor = speed.factor(references[sample])
+      let factor = speeds[sample].map(speed.factor) ?? 1
       return try counted.timed(
         (times.windowNanoseconds[position] ?? []).map { $0 * Float(factor) },
         standardError: times.standardErrors[position].map { $0 * factor },

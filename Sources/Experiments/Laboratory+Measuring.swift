@@ -11,8 +11,15 @@ public struct MeasuredRuns: Sendable {
   public let result: CampaignResult
   /// The core clock, GHz: the median over the replays.
   public let coreGHz: Double
-  /// Nanoseconds of the player's reference work: the median over the replays.
-  public let referenceNs: Double
+  /// That the replays are brought to.
+  let speed: SessionSpeed
+
+  /// As they would have been at the usual speed of the machine.
+  func at(_ machine: MachineSpeed) -> MeasuredRuns {
+    MeasuredRuns(
+      allocators: allocators, result: result.scaled(by: machine.factor(speed)), coreGHz: coreGHz,
+      speed: SessionSpeed(exponents: speed.exponents, usual: machine.usual ?? speed.usual))
+  }
 }
 
 extension Laboratory {
@@ -30,10 +37,16 @@ extension Laboratory {
       in: try store.store(for: campaign, trace: sample.hash, options: optionsText))
   }
 
-  /// How many times `progress` is told of `measure` with a twin.
-  public static func replays(of allocators: Int, repeats: Int) -> Int {
-    // The twin of the first and the null allocator besides.
-    (allocators + 2) * repeats
+  /// Announces what `measure` will tell `progress` of on some traces. What is missing of the
+  /// allocators is compiled, or said to be missing, before.
+  /// - Parameter traces: on how many.
+  public func announce(
+    _ stage: String, _ allocators: [Allocator], repeats: Int, twin: Bool, traces: Int = 1
+  ) throws {
+    try compile(allocators.compactMap { if case .own(let design) = $0 { design } else { nil } })
+    _ = try contenders(allocators)
+    // The null allocator besides, and the twin of the first.
+    self.stage(stage, traces * (allocators.count + (twin ? 2 : 1)) * repeats)
   }
 
   /// Times every call of a trace on its own: on one thread and without pauses, whatever the
@@ -53,12 +66,6 @@ extension Laboratory {
     }
   }
 
-  /// Finds or compiles what is replayed: what is missing says so before anything is measured.
-  public func prepare(_ allocators: [Allocator]) throws {
-    try compile(allocators.compactMap { if case .own(let design) = $0 { design } else { nil } })
-    _ = try contenders(allocators)
-  }
-
   private func contenders(_ allocators: [Allocator]) throws -> [Contender] {
     try allocators.map { allocator in
       if case .own(let design) = allocator { return try contender(design) }
@@ -76,11 +83,10 @@ extension Laboratory {
     let replays = result.contenders.flatMap { $0 } + result.null
     let clocks = replays.map { $0.coreGHz }
       .filter { $0 > 0 }
-    let referenceNs = replays.map(\.referenceNanoseconds).median()
-    let factor = speed?.factor(referenceNs) ?? 1
+    let speed = SessionSpeed(result)
     return MeasuredRuns(
-      allocators: allocators, result: result.scaled(by: factor), coreGHz: clocks.median(),
-      referenceNs: referenceNs * factor)
+      allocators: allocators, result: speed.leveled(result), coreGHz: clocks.median(),
+      speed: speed)
   }
 
   /// How the designs of a fit are divided among sessions on a trace.
@@ -109,7 +115,7 @@ extension Laboratory {
         in: store.store(
           for: campaign, trace: sample.hash, options: optionsText, in: part.session ?? .new()))
       times.clocks.append(runs.coreGHz)
-      times.referenceNs = times.referenceNs ?? runs.referenceNs
+      times.speed = times.speed ?? runs.speed
       times.add(
         part, measured: indices.indices.map { runs.result.windowNanoseconds($0) },
         standardErrors: runs.result.standardErrors,

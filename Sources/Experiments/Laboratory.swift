@@ -51,8 +51,6 @@ public final class Laboratory {
   /// Told what the user should know of the input.
   public var notice: (String) -> Void = { _ in }
   let optionsText: String
-  /// To which measured times are brought; as they are where it is nil.
-  var speed: MachineSpeed?
   var plan: (hash: String, plan: Plan)?
   let store: MeasurementStore
   /// Runs are told apart by the names of their traces: two traces never share one.
@@ -65,14 +63,14 @@ public final class Laboratory {
   /// - Throws: `InstallationError` when the player or the null allocator is missing.
   public init(
     installation: Installation, notebook: Notebook, options: WorkloadOptions, seed: UInt64,
-    processor: Int? = nil, builds: Int = Laboratory.usualBuilds,
+    processors: QuietProcessor? = nil, builds: Int = Laboratory.usualBuilds,
     measuresAnew: Bool = false
   ) throws {
     self.builds = builds
     self.notebook = notebook
     self.options = options
     self.seed = seed
-    player = try Player(installation: installation, cpu: processor)
+    player = try Player(installation: installation, processors: processors)
     compiler = VariantCompiler(installation: installation)
     nullLibrary = try installation.nullAllocator()
     machine = .current()

@@ -1,28 +1,29 @@
-/// How fast the machine was in the sessions of a fit, by the reference work that the player times in
-/// every replay.
+import Foundation
+
+/// How fast the machine was in the sessions of a fit, by the work that the player times in every
+/// replay.
 ///
 /// Designs of one trace are replayed in turns, traces one after the other. Whoever shares the
 /// processor with this machine makes all of a trace slower, by up to twice, and a fit would take
 /// that for what the trace's own steps cost.
 struct MachineSpeed {
-  /// Nanoseconds of the reference work at the speed that times are brought to: a quarter of the
-  /// sessions were at least as fast. Nil where no session timed it.
-  let usualNs: Double?
-  /// The slowest session's over the fastest one's.
+  /// The slowness that times are brought to: a quarter of the sessions were at least as fast. Nil
+  /// where no session timed it.
+  let usual: Slowness?
+  /// How much longer the same work took in the slowest session than in the fastest.
   let range: Double
 
-  /// - Parameter references: nanoseconds of the reference work by session; 0 where it wasn't timed.
-  init(_ references: [Double]) {
-    let known = references.filter { $0 > 0 }.sorted()
-    usualNs = known.isEmpty ? nil : known[known.count / 4]
-    range = (known.last ?? 1) / (known.first ?? 1)
+  init(_ sessions: [SessionSpeed]) {
+    let usual = Slowness.lowerQuartile(sessions.compactMap(\.usual))
+    self.usual = usual
+    let factors = usual.map { usual in
+      sessions.filter { $0.usual != nil }.map { $0.factor(to: usual) }
+    }
+    range = (factors?.max() ?? 1) / (factors?.min() ?? 1)
   }
 
   /// By what a session's times are multiplied to be as if it had been at the usual speed.
-  func factor(_ reference: Double) -> Double {
-    guard let usualNs, reference > 0 else { return 1 }
-    return usualNs / reference
-  }
+  func factor(_ session: SessionSpeed) -> Double { usual.map(session.factor) ?? 1 }
 
   /// What the user should know where the speed was not the same throughout.
   var notice: String? {

@@ -33,19 +33,15 @@ public struct TrainingRuns {
   /// - Parameters:
   ///   - designs: that the questions are about.
   ///   - asked: the traces that they are about. Runs of a single one would be left out of every
-  ///     fit, so that none are made; with several, each serves the others. What the laboratory
-  ///     measures from now on is brought to the speed that these runs have, whose costs it is
-  ///     compared with.
+  ///     fit, so that none are made; with several, each serves the others.
   public func gather(
     by laboratory: Laboratory, for designs: [Design], asked: [Laboratory.Sample]
   ) throws -> FitExperiment.Gathered {
     let hashes = Set(asked.map(\.hash))
     let samples = try traces.map { try laboratory.open($0) }
       .filter { hashes.count > 1 || !hashes.contains($0.hash) }
-    let gathered = try FitExperiment(
+    return try FitExperiment(
       laboratory: laboratory, designs: Self.designs(for: designs), budget: budget
     ).gather(samples)
-    laboratory.speed = gathered.speed
-    return gathered
   }
 }

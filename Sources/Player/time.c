@@ -6,6 +6,7 @@
 #include <unistd.h>
 
 #include "player.h"
+#include "sharing.h"
 #include "window.h"
 
 static struct mallometer_operation buffer[BUFFER_OPERATIONS + LOOKAHEAD];
@@ -71,6 +72,19 @@ static struct mallometer_window_time *map_windows(
   return (struct mallometer_window_time *)(start + MALLOMETER_RESULT_RECORDS);
 }
 
+/// Asks between windows how much of the core others take. A probe that an interrupt fell into
+/// doesn't count.
+static void note_sharing(struct mallometer_result_header *result) {
+  static uint64_t least = ~0ull;
+  struct mallometer_sharing_probe probe = mallometer_probe();
+  uint64_t both = probe.beside + probe.chained;
+  if (both < least) least = both;
+  if (both > 3 * least) return;
+  result->probes++;
+  result->probe_ticks[0] += probe.beside;
+  result->probe_ticks[1] += probe.chained;
+}
+
 static void play_one_thread(struct player *p, struct mallometer_window_time *windows) {
   static void (*const runs[])(struct player *, const struct mallometer_operation *, size_t) = {
       window_none, window_first_line, window_per_page, window_all};
@@ -79,6 +93,7 @@ static void play_one_thread(struct player *p, struct mallometer_window_time *win
   struct reader reader = reader_make(&p->threads[0], buffer);
   uint64_t half = p->plan.calls / 2;
   for (size_t filled; (filled = reader_fill(&reader)) > 0;) {
+    note_sharing(result);
     uint64_t from = __rdtsc();
     for (size_t start = 0; start < filled; start += p->plan.window) {
       size_t count = filled - start < p->plan.window ? filled - start : p->plan.window;

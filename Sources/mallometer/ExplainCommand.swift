@@ -51,19 +51,18 @@ struct ExplainCommand: AsyncParsableCommand {
     let first = try catalogue.allocator(from, at: .option(from, of: "--from"))
     let second = try catalogue.allocator(to, at: .option(to, of: "--to"))
     let sample = try laboratory.open(trace)
-    var runs: [Run] = []
+    var gathered: FitExperiment.Gathered?
     if case .own(let one) = first, case .own(let other) = second, one.isWhollyModelled,
       other.isWhollyModelled
     {
-      runs = try training.runs(installation).gather(
-        by: laboratory, for: [one, other], asked: [sample]
-      ).runs
+      gathered = try training.runs(installation).gather(
+        by: laboratory, for: [one, other], asked: [sample])
     }
     var options = FitOptions()
     options.seed = common.seed
     let outcome = try ExplainExperiment(
       laboratory: laboratory, repeats: repeats, fitOptions: options
-    ).run(sample, from: first, to: second, training: runs)
+    ).run(sample, from: first, to: second, training: gathered)
     try context.print(
       ExplainReport(trace: sample.name, from: "\(first)", to: "\(second)", outcome: outcome))
   }

@@ -109,7 +109,7 @@ struct PredictCommand: AsyncParsableCommand {
     var options = FitOptions()
     options.seed = common.seed
     let experiment = try PredictExperiment(
-      laboratory: laboratory, runs: gathered.runs, fitOptions: options, hidesToggles: unseen,
+      laboratory: laboratory, training: gathered, fitOptions: options, hidesToggles: unseen,
       repeats: verify ? repeats : 0)
     let orders = try orders(experiment, samples, before, catalogue)
     if let together = together(orders.last, before, besides: questions) {

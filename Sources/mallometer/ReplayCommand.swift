@@ -67,10 +67,9 @@ struct ReplayCommand: AsyncParsableCommand {
     let allocators = try designs.map { try catalogue.allocator($0) }
     let laboratory = try context.laboratory(
       workload.options, builds: builds, measuresAnew: again)
-    try laboratory.prepare(allocators)
     let samples = try traces.map { try laboratory.open($0) }
-    let replays = Laboratory.replays(of: allocators.count, repeats: repeats)
-    laboratory.stage("replaying", samples.count * replays)
+    try laboratory.announce(
+      "replaying", allocators, repeats: repeats, twin: true, traces: samples.count)
     var runs: [ReplayReport.Run] = []
     var floors: [Double] = []
     for sample in samples {

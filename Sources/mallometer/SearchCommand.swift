@@ -55,13 +55,12 @@ struct SearchCommand: AsyncParsableCommand {
     let start = try context.designCatalogue().modelledDesign(design)
     let laboratory = try context.laboratory(workload.options, builds: placement.builds)
     let samples = try context.openAsked(traces, by: laboratory)
-    let runs = try training.runs(installation).gather(
-      by: laboratory, for: [start], asked: samples
-    ).runs
+    let gathered = try training.runs(installation).gather(
+      by: laboratory, for: [start], asked: samples)
     var options = FitOptions()
     options.seed = common.seed
     let outcome = try SearchExperiment(
-      laboratory: laboratory, runs: runs, fitOptions: options, objective: objective,
+      laboratory: laboratory, training: gathered, fitOptions: options, objective: objective,
       budget: training.budget.seconds, verified: verify, repeats: repeats
     ).run(samples, from: start)
     try context.print(SearchReport(outcome))

@@ -61,7 +61,7 @@ struct ScoreCachingStudyCommand: AsyncParsableCommand {
     let study = try ScoreCaching.Study(
       populations: populations.values, repeats: repeats, seed: context.seed,
       allocator: context.designCatalogue().allocator(design), installation: installation,
-      notebook: context.openNotebook(), processor: CommandContext.processor,
+      notebook: context.openNotebook(), processors: QuietProcessor(),
       measuresAnew: again)
     context.progress.begin("sorting", total: study.processes)
     let findings = try study.run { context.progress.advance(detail: $0) }

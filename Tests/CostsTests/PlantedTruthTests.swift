@@ -157,6 +157,21 @@ import Testing
     #expect(try #require(check.high) > 0.01)
   }
 
+  /// A payoff that rests on a cost at zero alone may be more, on the side that its count says.
+  @Test func aPayoffOfACostAtZeroHasAnInterval() throws {
+    let model = try TrainingSet(runs: runsOfACostBelowZero(), options: Self.options).model()
+    let none = [Double](repeating: 0, count: Column.count)
+    var twice = none
+    twice[Int(Step.magicCheck.rawValue)] = 2
+    let saved = model.payoff(from: twice, to: none)
+    #expect(saved.value == 0)
+    let low = try #require(saved.low)
+    let high = try #require(saved.high)
+    #expect(high > 0.02 && high > -low)
+    let lost = model.payoff(from: none, to: twice)
+    #expect(lost.low == -high && lost.high == -low)
+  }
+
   /// What is printed and what verdicts are made of are the same, at the bound as elsewhere.
   @Test func theModelKnowsOfACostWhatTheTableSays() throws {
     let fit = try CostFit(

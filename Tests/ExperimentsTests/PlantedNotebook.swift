@@ -93,7 +93,7 @@ struct PlantedNotebook {
   /// for two that it only assumes.
   func plantFit(_ claims: [Claim], _ catalogue: DesignCatalogue) throws {
     var unopened: [ClaimWorkload: String] = [:]
-    let facts = try ClaimMeasuring(bench: bench, repeats: repeats)
+    let (facts, _) = try ClaimMeasuring(bench: bench, repeats: repeats)
       .facts(ClaimNeeds.all(claims, catalogue: catalogue), unopened: &unopened)
     let isolated = try bench.laboratory().isolatedCosts()
     let key = try ClaimFitting(bench: bench, training: [], budget: 0, options: FitOptions())

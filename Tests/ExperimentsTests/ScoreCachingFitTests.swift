@@ -160,7 +160,7 @@ import Testing
   @Test func timesAreThoseOfWholeBlocks() throws {
     let program = try ScoreCaching.Program(
       contender: Contender(name: "glibc", library: nil),
-      compiler: testCompiler(), builds: 2, cpu: nil)
+      compiler: testCompiler(), builds: 2, processors: nil)
     #expect(Set(program.timed.map(\.path)).count == 2)
     for round in 0..<2 {
       let run = try program.time(
@@ -173,7 +173,8 @@ import Testing
   @Test func aProgramThatFailsIsAnErrorThatNamesKernelAndPopulation() throws {
     let program = try ScoreCaching.Program(
       contender: Contender(name: "glibc", library: nil),
-      compiler: testCompiler(), builds: 1, cpu: 1023)
+      compiler: testCompiler(), builds: 1,
+      processors: QuietProcessor(processors: [1023], patience: 1) { _ in [1] })
     #expect {
       try program.time(
         .loads, ScoreCaching.Workload(population: 20, warmUp: 4, epochs: 32, seed: 1), round: 0)
@@ -188,7 +189,7 @@ import Testing
     try Data("no library".utf8).write(to: URL(fileURLWithPath: library))
     let program = try ScoreCaching.Program(
       contender: Contender(name: "preload", library: URL(fileURLWithPath: library)),
-      compiler: testCompiler(), builds: 1, cpu: nil)
+      compiler: testCompiler(), builds: 1, processors: nil)
     #expect(throws: PlayerError.self) {
       try program.time(
         .loads, ScoreCaching.Workload(population: 20, warmUp: 4, epochs: 32, seed: 1), round: 0)

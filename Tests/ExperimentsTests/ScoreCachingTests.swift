@@ -13,7 +13,7 @@ import Testing
   private func program() throws -> ScoreCaching.Program {
     try ScoreCaching.Program(
       contender: Contender(name: "glibc", library: nil),
-      compiler: testCompiler(), builds: 1, cpu: nil)
+      compiler: testCompiler(), builds: 1, processors: nil)
   }
 
   @Test(arguments: ScoreCaching.Kernel.allCases)

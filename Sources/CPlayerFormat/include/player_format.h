@@ -157,6 +157,10 @@ struct mallometer_result_header {
   uint64_t core_hertz[3];
   /// Ticks of a fixed piece of an allocator's work at the beginning and at the end (time only).
   uint64_t reference_ticks[2];
+  /// Of probes of the core between windows (one thread, time only): how many there were, and the sum of
+  /// their ticks, for additions beside each other and for a chain of them.
+  uint64_t probes;
+  uint64_t probe_ticks[2];
   uint64_t total_ticks;
   /// Times the process was taken off its processor against its will.
   uint64_t involuntary_switches;

@@ -71,24 +71,27 @@ public struct PredictExperiment {
 
   public let laboratory: Laboratory
   let costs: HeldOutCosts
+  let speed: MachineSpeed
   /// Replays of either side where the change is measured; 0 where it isn't.
   public let repeats: Int
   let asksProgram: Bool
 
   /// - Parameters:
-  ///   - runs: what costs are fitted on; those of the trace in question and of the changed design
-  ///     are left out each time.
+  ///   - training: what costs are fitted on; runs of the trace in question and of the changed
+  ///     design are left out each time. What is measured is brought to the same speed.
   ///   - repeats: 0 where nothing is to be measured.
   ///   - asksProgram: whether the share of the program's time is wanted: the replay of glibc that
   ///     it needs is made.
   public init(
-    laboratory: Laboratory, runs: [Run], fitOptions: FitOptions, hidesToggles: Bool = false,
+    laboratory: Laboratory, training: FitExperiment.Gathered, fitOptions: FitOptions,
+    hidesToggles: Bool = false,
     repeats: Int = 0, asksProgram: Bool = true
   ) throws {
     self.laboratory = laboratory
     costs = try HeldOutCosts(
-      runs: runs, isolated: try laboratory.isolatedCosts(), options: fitOptions,
+      runs: training.runs, isolated: try laboratory.isolatedCosts(), options: fitOptions,
       hidesToggles: hidesToggles)
+    speed = training.speed
     self.repeats = repeats
     self.asksProgram = asksProgram
   }
@@ -164,10 +167,9 @@ public struct PredictExperiment {
   ) throws -> [Measured] {
     var designs = [before]
     for design in after where !designs.contains(design) { designs.append(design) }
-    // All of them, the twin of the first, and the null allocator.
-    laboratory.stage("replaying all by turns", (designs.count + 2) * repeats)
-    let runs = try laboratory.measure(
-      sample, designs.map { .own($0) }, repeats: repeats, twin: true)
+    let allocators = designs.map { Allocator.own($0) }
+    try laboratory.announce("replaying all by turns", allocators, repeats: repeats, twin: true)
+    let runs = try laboratory.measure(sample, allocators, repeats: repeats, twin: true).at(speed)
     let resident = designs.indices.map { runs.result.medianPeakResidentBytes($0) }
     return after.map { design in
       let index = designs.firstIndex(of: design) ?? 0

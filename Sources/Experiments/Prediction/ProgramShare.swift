@@ -141,9 +141,11 @@ extension PredictExperiment {
     guard let before else {
       return .unknown(reason: "too little was measured to know what the design takes")
     }
-    laboratory.stage("replaying glibc", 2 * Self.glibcRepeats)
+    let glibc = [Allocator.system("glibc")]
+    try laboratory.announce("replaying glibc", glibc, repeats: Self.glibcRepeats, twin: false)
     let runs = try laboratory.measure(
-      sample, [.system("glibc")], repeats: Self.glibcRepeats, twin: false)
+      sample, glibc, repeats: Self.glibcRepeats, twin: false
+    ).at(speed)
     let share = ProgramShare(
       recorded: recorded, events: sample.workload.trace.operationCount,
       glibcNs: runs.result.ns(0), before: before, payoff: payoff)

@@ -23,6 +23,7 @@ public struct SearchExperiment {
 
   public let laboratory: Laboratory
   let costs: HeldOutCosts
+  let speed: MachineSpeed
   public let objective: Objective
   /// Seconds of simulating.
   public let budget: Double
@@ -31,12 +32,13 @@ public struct SearchExperiment {
   public let repeats: Int
 
   public init(
-    laboratory: Laboratory, runs: [Run], fitOptions: FitOptions, objective: Objective,
-    budget: Double, verified: Int = 3, repeats: Int = 6
+    laboratory: Laboratory, training: FitExperiment.Gathered, fitOptions: FitOptions,
+    objective: Objective, budget: Double, verified: Int = 3, repeats: Int = 6
   ) throws {
     self.laboratory = laboratory
     costs = try HeldOutCosts(
-      runs: runs, isolated: try laboratory.isolatedCosts(), options: fitOptions)
+      runs: training.runs, isolated: try laboratory.isolatedCosts(), options: fitOptions)
+    speed = training.speed
     self.objective = objective
     self.budget = budget
     self.verified = verified
@@ -107,11 +109,11 @@ public struct SearchExperiment {
   private func measure(
     _ designs: [Design], _ samples: [Laboratory.Sample]
   ) throws -> Verification {
-    // All of them, the twin of the first, and the null allocator.
-    laboratory.stage("verifying the best", samples.count * (designs.count + 2) * repeats)
+    let allocators = designs.map { Allocator.own($0) }
+    try laboratory.announce(
+      "verifying the best", allocators, repeats: repeats, twin: true, traces: samples.count)
     let runs = try samples.map {
-      try laboratory.measure(
-        $0, designs.map { .own($0) }, repeats: repeats, twin: true)
+      try laboratory.measure($0, allocators, repeats: repeats, twin: true).at(speed)
     }
     let floors = runs.compactMap(\.result.windowNoiseFloorNs)
     func mean(_ estimate: (MeasuredRuns, Int) -> Estimate) -> [Design: Estimate] {

@@ -42,9 +42,11 @@ extension PredictExperiment {
       }
     }
     func result(_ plan: Plan, _ own: Part, _ null: Part, _ twin: Part?) -> CampaignResult {
-      CampaignResult(
+      let result = CampaignResult(
         calls: plan.calls, contenders: [found[own] ?? []], null: found[null] ?? [],
         twin: twin.flatMap { found[$0] } ?? [], seed: laboratory.seed, builds: laboratory.builds)
+      let session = SessionSpeed(result)
+      return session.leveled(result).scaled(by: speed.factor(session))
     }
     let first = result(plans[0], .before, .nullBefore, .twin)
     let second = result(plans[1], .after, .nullAfter, nil)

@@ -25,18 +25,18 @@ extension ScoreCaching {
     /// Builds that differ in where code and data lie; they take turns.
     let timed: [URL]
     let counting: URL
-    let cpu: Int?
+    let processors: QuietProcessor?
     var environment: [String: String]
 
     /// - Parameter builds: of the program, and of an own design.
     init(
-      contender: Contender, compiler: VariantCompiler, builds: Int, cpu: Int?,
+      contender: Contender, compiler: VariantCompiler, builds: Int, processors: QuietProcessor?,
       environment: [String: String] = ProcessInfo.processInfo.environment
     ) throws(NativeDesignError) {
       self.contender = contender
       timed = try compiler.programs(study: "score_caching", count: builds)
       counting = try compiler.programs(study: "score_caching", counting: true)[0]
-      self.cpu = cpu
+      self.processors = processors
       self.environment = environment
     }
 
@@ -72,7 +72,8 @@ extension ScoreCaching {
         executable: executable.path,
         arguments: [
           kernel.rawValue, String(workload.population), String(workload.warmUp),
-          String(workload.epochs), String(workload.seed), cpu.map(String.init) ?? "any",
+          String(workload.epochs), String(workload.seed),
+          processors?.choose().map(String.init) ?? "any",
         ], environment: variables
       ).run()
       try Preloading.checkLoaded(library, errors: ended.errors)

@@ -26,7 +26,7 @@ extension ScoreCaching {
     /// - Parameter populations: from `Workload.populations`.
     public init(
       populations: [Int], repeats: Int, seed: UInt64, allocator: Allocator,
-      installation: Installation, notebook: Notebook, processor: Int?,
+      installation: Installation, notebook: Notebook, processors: QuietProcessor?,
       measuresAnew: Bool = false
     ) throws {
       self.populations = Set(populations).sorted()
@@ -35,7 +35,7 @@ extension ScoreCaching {
       let compiler = VariantCompiler(installation: installation)
       let contender = try Contender(allocator, compiler: compiler, builds: Self.builds)
       program = try Program(
-        contender: contender, compiler: compiler, builds: Self.builds, cpu: processor)
+        contender: contender, compiler: compiler, builds: Self.builds, processors: processors)
       let library = try contender.identities()[0]
       let build = try SHA256.hexadecimal(ofFile: program.timed[0].path)
       store = Store(

@@ -28,7 +28,9 @@ extension ClaimEvidence {
 
   func scaling(_ allocator: Allocator?, _ facts: WorkloadFacts) -> Evidence {
     guard let allocator else { return Self.unnamed }
-    guard let alone = facts.onOneThread[allocator], let beside = facts.time(allocator) else {
+    guard let runs = facts.onOneThread, let index = runs.allocators.firstIndex(of: allocator),
+      let beside = facts.time(allocator)
+    else {
       return facts.lack(allocator)
     }
     guard (beside.low ?? 0) > 0 else {
@@ -36,6 +38,7 @@ extension ClaimEvidence {
     }
     // The threads' times are added up, of which as many pass at once as there are threads.
     let threads = Double(facts.setting.sample.workload.threads)
+    let alone = runs.result.ns(index)
     return .known(alone.divided(by: beside).scaled(by: threads))
   }
 

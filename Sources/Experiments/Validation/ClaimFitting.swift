@@ -16,9 +16,11 @@ struct ClaimFitting {
   let options: FitOptions
 
   /// The costs, from the notebook where the same fit was made before.
-  /// - Parameter facts: of every workload.
+  /// - Parameters:
+  ///   - facts: of every workload.
+  ///   - speed: of the machine that they are at, and that other runs are brought to.
   func costs(
-    _ facts: [WorkloadFacts], isolated: [Step: Double]
+    _ facts: [WorkloadFacts], isolated: [Step: Double], at speed: MachineSpeed
   ) throws -> Result<(costs: ClaimCosts, date: Date), ClaimCostsError> {
     guard let designs = designs(facts) else {
       return .failure(ClaimCostsError(reason: "no claim needs costs"))
@@ -33,7 +35,7 @@ struct ClaimFitting {
     var runs = try facts.flatMap { try $0.trainingRuns() }
     if !samples.isEmpty {
       let experiment = FitExperiment(laboratory: laboratory, designs: designs, budget: budget)
-      let others = try experiment.gather(samples).runs
+      let others = try experiment.gather(samples, at: speed).runs
       runs += others.filter { run in
         !runs.contains { $0.trace == run.trace && $0.design == run.design }
       }

@@ -20,7 +20,7 @@ struct ClaimMeasuring {
   /// - Parameter unopened: gets the workloads that there are no facts of, each with the reason.
   func facts(
     _ needs: [ClaimNeeds], unopened: inout [ClaimWorkload: String]
-  ) throws -> [WorkloadFacts] {
+  ) throws -> (facts: [WorkloadFacts], speed: MachineSpeed) {
     var facts: [WorkloadFacts] = []
     for need in needs {
       let failure = try Self.tolerating {
@@ -38,7 +38,9 @@ struct ClaimMeasuring {
           allocator, on: facts[index].setting)
       }
     }
-    return facts
+    let speed = MachineSpeed(facts.compactMap { $0.measured?.speed })
+    for index in facts.indices { facts[index].summarize(at: speed) }
+    return (facts, speed)
   }
 
   /// All workloads' designs at once, so that no processor waits.
@@ -94,9 +96,8 @@ struct ClaimMeasuring {
       present.removeAll { $0 == allocator }
     }
     while !present.isEmpty {
-      laboratory.stage(
-        "replaying \(setting.sample.name)",
-        Laboratory.replays(of: present.count, repeats: repeats))
+      try laboratory.announce(
+        "replaying \(setting.sample.name)", present, repeats: repeats, twin: true)
       do {
         facts.measured = try laboratory.measure(
           setting.sample, present, repeats: repeats, twin: true)
@@ -114,13 +115,10 @@ struct ClaimMeasuring {
     let scaled = facts.needs.scaled.filter { facts.place($0) != nil }
     guard !scaled.isEmpty else { return }
     let setting = try bench.open(facts.needs.workload, threads: .one)
-    setting.laboratory.stage(
-      "replaying \(setting.sample.name) on one thread", (scaled.count + 1) * repeats)
-    let runs = try setting.laboratory.measure(
+    try setting.laboratory.announce(
+      "replaying \(setting.sample.name) on one thread", scaled, repeats: repeats, twin: false)
+    facts.onOneThread = try setting.laboratory.measure(
       setting.sample, scaled, repeats: repeats, twin: false)
-    for (index, allocator) in scaled.enumerated() {
-      facts.onOneThread[allocator] = runs.result.ns(index)
-    }
   }
 
   private func countConcurrently(_ facts: inout WorkloadFacts) throws {

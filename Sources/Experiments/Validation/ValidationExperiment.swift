@@ -74,9 +74,9 @@ public struct ValidationExperiment {
     let calibration = isCalibrated ? try bench.laboratory().calibration() : nil
     let isolated = calibration?.isolated ?? [:]
     var unopened: [ClaimWorkload: String] = [:]
-    let facts = try ClaimMeasuring(bench: bench, repeats: repeats)
+    let (facts, speed) = try ClaimMeasuring(bench: bench, repeats: repeats)
       .facts(needs, unopened: &unopened)
-    let fitted = try needsCosts ? fit(facts, isolated) : nil
+    let fitted = try needsCosts ? fit(facts, isolated, at: speed) : nil
     let studied = try study(chosen.contains { $0.experiment?.isStudied == true } ? claims : [])
     let evidence = ClaimEvidence(
       facts: Dictionary(uniqueKeysWithValues: facts.map { ($0.needs.workload, $0) }),
@@ -97,10 +97,10 @@ public struct ValidationExperiment {
   }
 
   private func fit(
-    _ facts: [WorkloadFacts], _ isolated: [Step: Estimate]
+    _ facts: [WorkloadFacts], _ isolated: [Step: Estimate], at speed: MachineSpeed
   ) throws -> Result<(costs: ClaimCosts, date: Date), ClaimCostsError> {
     try ClaimFitting(bench: bench, training: training, budget: budget, options: fitOptions)
-      .costs(facts, isolated: isolated.mapValues(\.value))
+      .costs(facts, isolated: isolated.mapValues(\.value), at: speed)
   }
 
   private static func judge(

@@ -14,12 +14,12 @@ struct WorkloadFacts {
   var operations = 0.0
   var allocations = 0.0
   var counts: [Design: CountedRun] = [:]
-  var measured: MeasuredRuns? { didSet { summarize() } }
+  var measured: MeasuredRuns?
   /// Why an allocator was not replayed, or nothing was.
   var failures: [Allocator: (verdict: Verdict, reason: String)] = [:]
   var failure: String?
-  /// All events on one thread, nanoseconds per operation.
-  var onOneThread: [Allocator: Estimate] = [:]
+  /// All events on one thread.
+  var onOneThread: MeasuredRuns?
   /// Of threads that ran beside each other, by design and step, each once a run.
   var concurrent: [Design: [[UInt64]]] = [:]
   var systemCalls: [Allocator: Evidence] = [:]
@@ -56,8 +56,11 @@ struct WorkloadFacts {
   /// Nanoseconds per operation spent in an allocator.
   func time(_ allocator: Allocator) -> Estimate? { place(allocator).map { times[$0.index] } }
 
-  /// What many claims ask for, once: it is resampled.
-  private mutating func summarize() {
+  /// Brings all times to a speed of the machine, and finds what many claims ask for, once: it is
+  /// resampled.
+  mutating func summarize(at speed: MachineSpeed) {
+    measured = measured?.at(speed)
+    onOneThread = onOneThread?.at(speed)
     guard let result = measured?.result else { return }
     noiseFloor = result.windowNoiseFloorNs
     errors = result.standardErrors

@@ -126,7 +126,10 @@ extension Player {
   func calibrate(
     _ name: String = "glibc", library: URL? = nil
   ) throws -> CalibrationRun {
-    try play(planPath: "-", mode: .calibrate, cpu: cpu, allocator: name, library: library) {
+    try play(
+      planPath: "-", mode: .calibrate, cpu: processors?.choose(), allocator: name,
+      library: library
+    ) {
       result in
       let clocks = [
         result.header.core_hertz.0, result.header.core_hertz.1, result.header.core_hertz.2,

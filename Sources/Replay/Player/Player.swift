@@ -8,17 +8,17 @@ public struct Player: Sendable {
   public let executable: URL
   /// The environment of every player, LD_PRELOAD aside.
   public var environment: [String: String]
-  /// The processor that single-threaded replays are pinned to, or nil for any.
-  public var cpu: Int?
+  /// Finds the processor that a single-threaded replay is pinned to; nil for any.
+  public var processors: QuietProcessor?
 
   public init(
-    installation: Installation, cpu: Int? = nil,
+    installation: Installation, processors: QuietProcessor? = nil,
     environment: [String: String] = ProcessInfo.processInfo.environment
   ) throws(InstallationError) {
     executable = try installation.player()
     self.environment = environment
     self.environment["LD_PRELOAD"] = nil
-    self.cpu = cpu
+    self.processors = processors
   }
 
   /// How a plan is played; the argument of the player.
@@ -35,6 +35,14 @@ public struct Player: Sendable {
       case .dump: "dump"
       }
     }
+
+    /// Whether it matters who else uses the processor.
+    var isTimed: Bool {
+      switch self {
+      case .time, .latency, .calibrate: true
+      case .count, .dump: false
+      }
+    }
   }
 
   /// Plays a plan once.
@@ -49,7 +57,8 @@ public struct Player: Sendable {
   ) throws -> Output {
     try play(
       planPath: plan.path, largest: plan.touch == .firstLine ? 0 : plan.largest, mode: mode,
-      cpu: plan.threadCalls.count > 1 ? nil : cpu, allocator: allocator, library: library,
+      cpu: plan.threadCalls.count > 1 || !mode.isTimed ? nil : processors?.choose(),
+      allocator: allocator, library: library,
       through: command, body: body)
   }
 

@@ -29,9 +29,14 @@ public struct CampaignResult: Sendable {
   /// As if the machine had been faster or slower throughout.
   /// - Parameter factor: of all times.
   public func scaled(by factor: Double) -> CampaignResult {
-    guard factor != 1 else { return self }
+    factor == 1 ? self : scaled { _ in factor }
+  }
+
+  /// As if the machine had been faster or slower in each replay.
+  /// - Parameter factor: of a replay's times.
+  public func scaled(_ factor: (ReplayMeasurement) -> Double) -> CampaignResult {
     func scaled(_ measurements: [ReplayMeasurement]) -> [ReplayMeasurement] {
-      measurements.map { $0.scaled(by: factor) }
+      measurements.map { $0.scaled(by: factor($0)) }
     }
     return CampaignResult(
       calls: calls, contenders: contenders.map(scaled), null: scaled(null), twin: scaled(twin),

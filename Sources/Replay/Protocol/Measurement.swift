@@ -17,6 +17,12 @@ public struct ReplayMeasurement: Sendable, Equatable, Codable {
   /// Nanoseconds of a fixed piece of an allocator's work, the mean of beginning and end: how fast
   /// the machine was just then, whoever shared the core, its caches or its clock.
   public var referenceNanoseconds: Double = 0
+  /// Nanoseconds of 2500 additions that the core does several of in a cycle, the mean over probes
+  /// between windows: longer where others share the core. 0 where nothing was probed, as on several
+  /// threads.
+  public var throughputNanoseconds: Double = 0
+  /// The same of a chain of 1000 additions, one a cycle: as long as the clock makes it.
+  public var chainNanoseconds: Double = 0
   /// Minor and major page faults while replaying.
   public var pageFaults: UInt64
   /// Growth of resident memory from the start of the replay to its peak.
@@ -29,12 +35,11 @@ public struct ReplayMeasurement: Sendable, Equatable, Codable {
   /// Nanoseconds per call, dispatch included.
   public var nanosecondsPerCall: Double { calls == 0 ? 0 : nanoseconds / Double(calls) }
 
-  /// With all times multiplied.
+  /// With all times multiplied; what fixed pieces of work took stays as it was.
   func scaled(by factor: Double) -> ReplayMeasurement {
     var scaled = self
     scaled.windowNanoseconds = windowNanoseconds.map { $0 * Float(factor) }
     scaled.waitedNanoseconds *= factor
-    scaled.referenceNanoseconds *= factor
     return scaled
   }
 }
@@ -66,6 +71,9 @@ extension Player {
           tscGHz: Double(header.ticks_per_second) / 1e9,
           referenceNanoseconds: scale
             * Double(header.reference_ticks.0 + header.reference_ticks.1) / 2,
+          throughputNanoseconds: scale * Double(header.probe_ticks.0)
+            / Double(max(header.probes, 1)),
+          chainNanoseconds: scale * Double(header.probe_ticks.1) / Double(max(header.probes, 1)),
           pageFaults: header.minor_faults + header.major_faults,
           peakResidentBytes: header.resident_peak > before ? header.resident_peak - before : 0,
           involuntarySwitches: header.involuntary_switches)
