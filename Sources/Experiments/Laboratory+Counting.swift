@@ -120,10 +120,14 @@ extension Laboratory {
         machine: machine)
     }
     // Two designs on a trace are counted while a line about them would be read.
-    if pairs.count > 2 { stage("counting steps", pairs.count) }
+    let isAnnounced = pairs.count > 2
+    if isAnnounced { stage("counting steps", pairs.count) }
     let notebook = notebook
     return try ConcurrentWork.map(
-      jobs, progress: { self.progress("counted \($0.design) on \($0.sample.name)") },
+      jobs,
+      progress: {
+        if isAnnounced { self.progress("counted \($0.design) on \($0.sample.name)") }
+      },
       { try $0.count(keptIn: notebook) })
   }
 
