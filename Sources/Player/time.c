@@ -72,14 +72,21 @@ static struct mallometer_window_time *map_windows(
   return (struct mallometer_window_time *)(start + MALLOMETER_RESULT_RECORDS);
 }
 
+/// Ticks of the shortest probe so far.
+static uint64_t least_probe = ~0ull;
+
+static struct mallometer_sharing_probe probe_core(void) {
+  struct mallometer_sharing_probe probe = mallometer_probe();
+  uint64_t ticks = probe.beside + probe.chained;
+  if (ticks < least_probe) least_probe = ticks;
+  return probe;
+}
+
 /// Asks between windows how much of the core others take. A probe that an interrupt fell into
 /// doesn't count.
 static void note_sharing(struct mallometer_result_header *result) {
-  static uint64_t least = ~0ull;
-  struct mallometer_sharing_probe probe = mallometer_probe();
-  uint64_t both = probe.beside + probe.chained;
-  if (both < least) least = both;
-  if (both > 3 * least) return;
+  struct mallometer_sharing_probe probe = probe_core();
+  if (probe.beside + probe.chained > 3 * least_probe) return;
   result->probes++;
   result->probe_ticks[0] += probe.beside;
   result->probe_ticks[1] += probe.chained;
@@ -92,6 +99,7 @@ static void play_one_thread(struct player *p, struct mallometer_window_time *win
   struct mallometer_result_header *result = p->result;
   struct reader reader = reader_make(&p->threads[0], buffer);
   uint64_t half = p->plan.calls / 2;
+  for (int i = 0; i < 8; i++) probe_core();
   for (size_t filled; (filled = reader_fill(&reader)) > 0;) {
     note_sharing(result);
     uint64_t from = __rdtsc();
