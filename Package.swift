@@ -50,12 +50,13 @@ let package = Package(
     .target(name: "CTraceFormat"),
     .target(name: "CRecording", cSettings: [.define("_GNU_SOURCE")]),
     .target(name: "CPlayerFormat"),
-    .target(name: "CPlatform", cSettings: [.define("_GNU_SOURCE")]),
+    .target(
+      name: "CPlatform", dependencies: ["CPlayerFormat"], cSettings: [.define("_GNU_SOURCE")]),
     .target(
       name: "Recorder", dependencies: ["CTraceFormat"], cSettings: preloadedC,
       linkerSettings: withoutSwiftRuntime),
     .executableTarget(
-      name: "Player", dependencies: ["CPlayerFormat", "CPlatform"], cSettings: timedC,
+      name: "Player", dependencies: ["CPlayerFormat"], cSettings: timedC,
       linkerSettings: withoutSwiftRuntime),
     .target(
       name: "NullAllocator", cSettings: timedC, linkerSettings: withoutSwiftRuntime),

@@ -4,6 +4,7 @@
 #include <sched.h>
 
 #include "platform.h"
+#include "sharing_probe.h"
 
 int mallometer_probe_sharing(int cpu, float *ratios, uint32_t count) {
   cpu_set_t before;

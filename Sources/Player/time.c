@@ -6,7 +6,7 @@
 #include <unistd.h>
 
 #include "player.h"
-#include "sharing.h"
+#include "sharing_probe.h"
 #include "window.h"
 
 static struct mallometer_operation buffer[BUFFER_OPERATIONS + LOOKAHEAD];
