@@ -6,30 +6,39 @@ import Replay
 /// allocator's work before and after it, and of additions between its windows.
 struct Slowness: Equatable {
   let outside: Double
-  let between: Double
+  /// Nil where nothing was timed between windows, as on several threads.
+  let between: Double?
 
-  init(outside: Double, between: Double) {
+  init(outside: Double, between: Double?) {
     self.outside = outside
     self.between = between
   }
 
-  /// Nil where nothing was timed. Where nothing was between windows, as on several threads, what was
-  /// before and after stands for it.
+  /// Nil where nothing was timed.
   init?(_ measurement: ReplayMeasurement) {
     guard measurement.referenceNanoseconds > 0 else { return nil }
     outside = log(measurement.referenceNanoseconds)
-    between =
-      measurement.throughputNanoseconds > 0 ? log(measurement.throughputNanoseconds) : outside
+    let between = measurement.throughputNanoseconds
+    self.between = between > 0 ? log(between) : nil
+  }
+
+  /// How much slower than another: where one of them knows nothing of the time between windows, what
+  /// was before and after stands for it.
+  func over(_ other: Slowness) -> (outside: Double, between: Double) {
+    let outside = outside - other.outside
+    guard let own = between, let others = other.between else { return (outside, outside) }
+    return (outside, own - others)
   }
 
   /// The lower quartile of each: what the machine was like for the windows that count. Nil of
   /// nothing.
   static func lowerQuartile(_ all: [Slowness]) -> Slowness? {
-    guard !all.isEmpty else { return nil }
-    func quartile(_ part: KeyPath<Slowness, Double>) -> Double {
-      all.map { $0[keyPath: part] }.sorted()[(all.count - 1) / 4]
+    func quartile(_ values: [Double]) -> Double? {
+      values.isEmpty ? nil : values.sorted()[(values.count - 1) / 4]
     }
-    return Slowness(outside: quartile(\.outside), between: quartile(\.between))
+    return quartile(all.map(\.outside)).map {
+      Slowness(outside: $0, between: quartile(all.compactMap(\.between)))
+    }
   }
 }
 
@@ -78,9 +87,8 @@ struct SessionSpeed: Equatable {
 
   /// By what times at one slowness are multiplied to be as if at another.
   private func factor(from: Slowness, to: Slowness) -> Double {
-    exp(
-      exponents.outside * (to.outside - from.outside)
-        + exponents.between * (to.between - from.between))
+    let slower = to.over(from)
+    return exp(exponents.outside * slower.outside + exponents.between * slower.between)
   }
 
   /// By what the session's times are multiplied to be as if at another slowness.
@@ -105,10 +113,12 @@ struct SessionSpeed: Equatable {
     for group in groups where group.count > 1 {
       let times = group.map { log(max($0.nanoseconds, 1)) }
       let slow = group.compactMap(Slowness.init)
+      guard let first = slow.first else { continue }
+      let over = slow.map { $0.over(first) }
       func mean(_ values: [Double]) -> Double { values.reduce(0, +) / Double(values.count) }
       let (time, outside, between) =
-        (mean(times), mean(slow.map(\.outside)), mean(slow.map(\.between)))
-      for (one, own) in zip(slow, times) {
+        (mean(times), mean(over.map(\.outside)), mean(over.map(\.between)))
+      for (one, own) in zip(over, times) {
         rows.append((one.outside - outside, one.between - between, own - time))
       }
     }

@@ -61,7 +61,7 @@ struct ScoreCachingStudyCommand: AsyncParsableCommand {
     let study = try ScoreCaching.Study(
       populations: populations.values, repeats: repeats, seed: context.seed,
       allocator: context.designCatalogue().allocator(design), installation: installation,
-      notebook: context.openNotebook(), processors: QuietProcessor(),
+      notebook: context.openNotebook(), processors: CommandContext.processors,
       measuresAnew: again)
     context.progress.begin("sorting", total: study.processes)
     let findings = try study.run { context.progress.advance(detail: $0) }

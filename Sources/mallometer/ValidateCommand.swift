@@ -138,7 +138,7 @@ struct ValidateCommand: AsyncParsableCommand {
     let study = try ScoreCaching.Study(
       populations: usual + populations, repeats: ScoreCachingStudyCommand.usualRepeats,
       seed: context.seed, allocator: .system("glibc"), installation: installation,
-      notebook: context.openNotebook(), processors: QuietProcessor())
+      notebook: context.openNotebook(), processors: CommandContext.processors)
     context.progress.begin("sorting", total: study.processes)
     return try study.run { context.progress.advance(detail: $0) }
   }

@@ -17,7 +17,7 @@ import Testing
   @Test func timesAreBroughtToOneSpeed() throws {
     let sessions = [100, 200, 100, 150].map { session($0) }
     let speed = MachineSpeed(sessions)
-    #expect(isNear(try #require(speed.usual).between, log(100)))
+    #expect(isNear(try #require(speed.usual?.between), log(100)))
     #expect(isNear(speed.factor(sessions[1]), 0.5))
     #expect(isNear(speed.factor(sessions[0]), 1))
     #expect(isNear(speed.range, 2))
@@ -103,6 +103,23 @@ import Testing
     var replay = result(outside: 0, between: 0).null[0]
     replay.throughputNanoseconds = 0
     let slowness = try #require(Slowness(replay))
-    #expect(slowness.between == slowness.outside)
+    #expect(slowness.between == nil)
+    let slower = Slowness(outside: slowness.outside + 0.2, between: log(500)).over(slowness)
+    #expect(isNear(slower.outside, 0.2) && isNear(slower.between, 0.2))
+  }
+
+  /// The reference work takes fifty times what a probe takes: sessions on several threads, which know
+  /// the one, and sessions on one thread, which know both, are compared by what both know.
+  @Test func sessionsOnSeveralThreadsAreComparedWithOthers() {
+    func speed(_ between: Double?) -> SessionSpeed {
+      SessionSpeed(
+        exponents: (0.15, 0.75), usual: Slowness(outside: log(20_000), between: between))
+    }
+    let sessions = [speed(log(350)), speed(nil), speed(log(350))]
+    let machine = MachineSpeed(sessions)
+    for session in sessions { #expect(isNear(machine.factor(session), 1)) }
+    #expect(machine.notice == nil)
+    let alone = speed(nil)
+    #expect(isNear(MachineSpeed([alone]).factor(alone), 1))
   }
 }
