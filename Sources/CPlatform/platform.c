@@ -24,18 +24,6 @@ int mallometer_pin_to_cpu(int cpu) {
   return sched_setaffinity(0, sizeof set, &set) == 0 ? 0 : errno;
 }
 
-uint64_t mallometer_dependent_additions(uint64_t additions) {
-  uint64_t value = additions, one = 1;
-  // Register operands: recent cores add immediates up while they rename, several in a cycle.
-  for (uint64_t left = additions; left >= 8; left -= 8)
-    __asm__ volatile(
-        "add %1, %0\n add %1, %0\n add %1, %0\n add %1, %0\n"
-        "add %1, %0\n add %1, %0\n add %1, %0\n add %1, %0\n"
-        : "+r"(value)
-        : "r"(one));
-  return value;
-}
-
 int mallometer_pipe(int ends[2]) { return pipe2(ends, O_CLOEXEC) == 0 ? 0 : errno; }
 
 static volatile int signal_descriptor = -1;

@@ -38,7 +38,7 @@ public protocol MemoryModel: AnyObject {
   func lockedInstruction()
   /// A sequential pass over a range (clearing, copying, the program's own touch).
   func touchRange(_ address: Address, bytes: UInt64, isWrite: Bool)
-  /// Stores at offset 0 and at each next multiple of a page within `bytes`.
+  /// One store for each multiple of a page within `bytes`, in its page: see `TouchPolicy.perPage`.
   func touchPages(_ address: Address, bytes: UInt64)
   /// A conditional branch of the design whose outcome depends on the data.
   /// - Parameters:

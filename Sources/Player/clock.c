@@ -2,6 +2,7 @@
 #include <time.h>
 
 #include "player.h"
+#include "sharing_probe.h"
 
 static uint64_t monotonic_nanoseconds(void) {
   struct timespec now;
@@ -18,19 +19,13 @@ uint64_t measure_ticks_per_second(void) {
 }
 
 /// The fastest of a few chains of dependent additions, one core cycle each: an interrupt can only
-/// make one slower. Both operands are registers, because recent cores add immediates up while they
-/// rename, several in a cycle.
+/// make one slower.
 uint64_t measure_core_hertz(uint64_t ticks_per_second) {
   enum { ADDITIONS = 32768, ROUNDS = 8 };
-  uint64_t best = ~0ull, value = 1, one = 1;
+  uint64_t best = ~0ull;
   for (int round = 0; round < ROUNDS; round++) {
     uint64_t from = __rdtsc();
-    for (int left = ADDITIONS; left > 0; left -= 8)
-      __asm__ volatile(
-          "add %1, %0\n add %1, %0\n add %1, %0\n add %1, %0\n"
-          "add %1, %0\n add %1, %0\n add %1, %0\n add %1, %0\n"
-          : "+r"(value)
-          : "r"(one));
+    mallometer_chained_additions(ADDITIONS);
     uint64_t ticks = __rdtsc() - from;
     if (ticks < best) best = ticks;
   }
@@ -48,7 +43,6 @@ uint64_t measure_reference_ticks(void) {
     uint64_t rest[6];
   } blocks[BLOCKS];
   static struct block *lists[LISTS], *kept[KEPT];
-  static uint64_t used[LISTS];
   memset(lists, 0, sizeof lists);
   memset(kept, 0, sizeof kept);
   for (size_t i = 0; i < BLOCKS; i++) {
@@ -64,13 +58,11 @@ uint64_t measure_reference_ticks(void) {
       struct block *taken = lists[list];
       if (taken == NULL) continue;
       lists[list] = taken->next;
-      used[list]++;
       struct block *old = kept[call % KEPT];
       kept[call % KEPT] = taken;
       if (old == NULL) continue;
       old->next = lists[old->list];
       lists[old->list] = old;
-      used[old->list]--;
     }
     uint64_t spent = __rdtsc() - from;
     // The middle one of the rounds counts: an interrupt hits one.

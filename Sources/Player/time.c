@@ -88,8 +88,7 @@ static void note_sharing(struct mallometer_result_header *result) {
   struct mallometer_sharing_probe probe = probe_core();
   if (probe.beside + probe.chained > 3 * least_probe) return;
   result->probes++;
-  result->probe_ticks[0] += probe.beside;
-  result->probe_ticks[1] += probe.chained;
+  result->throughput_ticks += probe.beside;
 }
 
 static void play_one_thread(struct player *p, struct mallometer_window_time *windows) {

@@ -3,7 +3,8 @@ public enum TouchPolicy: String, Sendable, CaseIterable, Codable {
   case none
   /// The first cache line of the block.
   case firstLine = "first-line"
-  /// One byte of every page of the block.
+  /// A word of every page of the block: the first one of the block, then in every page a line further
+  /// on than in the page before.
   case perPage = "per-page"
   /// Every cache line of the block.
   case all

@@ -166,8 +166,12 @@ private struct PlainMachine {
         plain.touchRange(address, bytes: bytes, isWrite: isWrite)
       case 1:
         machine.touchPages(address, bytes: 9000)
-        for offset in [0, 4096, 8192] as [UInt64] {
-          plain.touch(address + offset, isWrite: true)
+        let inPage = address % 4096
+        for (offset, lines) in [(0, 0), (4096, 64), (8192, 128)] as [(UInt64, UInt64)] {
+          let page = address - inPage + offset
+          let turned = page + (inPage + lines) % 4096
+          let isInside = turned - address <= 9000 - 8
+          plain.touch(isInside ? turned : page + inPage, isWrite: true)
         }
       case 2:
         machine.purge(page, bytes: 10_000)
@@ -224,6 +228,21 @@ private struct PlainMachine {
       machine.touch(next, isWrite: false)
       machine.settle()
       #expect(counts[.pageFault] == 20)
+    }
+  }
+
+  /// Lines at one offset in every page would share a set of the first cache, which has twelve.
+  @Test func pagesTouchedOneByOneStayInTheFirstCache() {
+    withMachine { machine, counts in
+      let region = machine.map(bytes: 64 * 4096)
+      machine.touchPages(region, bytes: 64 * 4096)
+      machine.settle()
+      let faults = counts[.pageFault]
+      let stores = { counts[.levelTwoStore] + counts[.levelThreeStore] + counts[.memoryStore] }
+      let missed = stores()
+      machine.touchPages(region, bytes: 64 * 4096)
+      machine.settle()
+      #expect(counts[.pageFault] == faults && stores() == missed)
     }
   }
 

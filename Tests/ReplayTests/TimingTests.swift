@@ -24,7 +24,6 @@ import Traces
     #expect(measured.coreGHz > 0.5 && measured.coreGHz < 8)
     #expect(measured.referenceNanoseconds > 0)
     #expect(measured.throughputNanoseconds > 0)
-    #expect(measured.chainNanoseconds > 0)
     #expect(measured.tscGHz > 0.5 && measured.tscGHz < 8)
   }
 

@@ -12,10 +12,6 @@ int mallometer_current_cpu(void);
 /// Pins the calling thread to one processor. Returns 0 or an errno value.
 int mallometer_pin_to_cpu(int cpu);
 
-/// Runs `additions` dependent additions (one core cycle each) and returns a value that depends on
-/// all of them, so that the chain can't be optimised away.
-uint64_t mallometer_dependent_additions(uint64_t additions);
-
 /// A pipe whose ends close on exec: reading end, writing end. Returns 0 or an errno value.
 int mallometer_pipe(int ends[2]);
 

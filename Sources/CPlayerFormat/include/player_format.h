@@ -158,9 +158,9 @@ struct mallometer_result_header {
   /// Ticks of a fixed piece of an allocator's work at the beginning and at the end (time only).
   uint64_t reference_ticks[2];
   /// Of probes of the core between windows (one thread, time only): how many there were, and the sum of
-  /// their ticks, for additions beside each other and for a chain of them.
+  /// their ticks for additions beside each other.
   uint64_t probes;
-  uint64_t probe_ticks[2];
+  uint64_t throughput_ticks;
   uint64_t total_ticks;
   /// Times the process was taken off its processor against its will.
   uint64_t involuntary_switches;

@@ -20,6 +20,18 @@ struct mallometer_sharing_probe {
   uint64_t chained;
 };
 
+/// Additions of which each waits for the one before, one core cycle each; in eights. Both operands are
+/// registers, because recent cores add immediates up while they rename, several in a cycle.
+static inline void mallometer_chained_additions(int additions) {
+  uint64_t value = 1, one = 1;
+  for (int left = additions; left > 0; left -= 8)
+    __asm__ volatile(
+        "add %1, %0\n add %1, %0\n add %1, %0\n add %1, %0\n"
+        "add %1, %0\n add %1, %0\n add %1, %0\n add %1, %0\n"
+        : "+r"(value)
+        : "r"(one));
+}
+
 static inline struct mallometer_sharing_probe mallometer_probe(void) {
   uint64_t a = 1, b = 2, c = 3, d = 4, e = 5, one = 1;
   uint64_t from = __rdtsc();
@@ -30,12 +42,7 @@ static inline struct mallometer_sharing_probe mallometer_probe(void) {
         : "+r"(a), "+r"(b), "+r"(c), "+r"(d), "+r"(e)
         : "r"(one));
   uint64_t between = __rdtsc();
-  for (int left = MALLOMETER_ADDITIONS_CHAINED; left > 0; left -= 10)
-    __asm__ volatile(
-        "add %1, %0\n add %1, %0\n add %1, %0\n add %1, %0\n add %1, %0\n"
-        "add %1, %0\n add %1, %0\n add %1, %0\n add %1, %0\n add %1, %0\n"
-        : "+r"(a)
-        : "r"(one));
+  mallometer_chained_additions(MALLOMETER_ADDITIONS_CHAINED);
   uint64_t to = __rdtsc();
   return (struct mallometer_sharing_probe){between - from, to - between};
 }

@@ -190,7 +190,8 @@ public final class MachineModel: MemoryModel {
     lastLine = .max
   }
 
-  /// A pass of more than 16 GiB is charged as fresh pages, and none of them remembered.
+  /// In every page a line further on than in the page before, as the player does (`touched_in_page`). A
+  /// pass of more than 16 GiB is charged as fresh pages, and none of them remembered.
   public func touchPages(_ address: Address, bytes: UInt64) {
     if bytes > Self.longestPass {
       countUnremembered(bytes: bytes, linesPerPage: 1)
@@ -198,7 +199,10 @@ public final class MachineModel: MemoryModel {
     }
     var offset: UInt64 = 0
     while offset < bytes {
-      touch(address + offset, isWrite: true)
+      let plain = address &+ offset
+      let inPage = AddressSpace.pageBytes &- 1
+      let turned = plain & ~inPage | (plain &+ offset >> 6) & inPage
+      touch(turned &+ 8 <= address &+ bytes ? turned : plain, isWrite: true)
       offset += AddressSpace.pageBytes
     }
   }

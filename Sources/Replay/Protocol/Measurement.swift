@@ -21,8 +21,6 @@ public struct ReplayMeasurement: Sendable, Equatable, Codable {
   /// between windows: longer where others share the core. 0 where nothing was probed, as on several
   /// threads.
   public var throughputNanoseconds: Double = 0
-  /// The same of a chain of 1000 additions, one a cycle: as long as the clock makes it.
-  public var chainNanoseconds: Double = 0
   /// Minor and major page faults while replaying.
   public var pageFaults: UInt64
   /// Growth of resident memory from the start of the replay to its peak.
@@ -71,9 +69,8 @@ extension Player {
           tscGHz: Double(header.ticks_per_second) / 1e9,
           referenceNanoseconds: scale
             * Double(header.reference_ticks.0 + header.reference_ticks.1) / 2,
-          throughputNanoseconds: scale * Double(header.probe_ticks.0)
+          throughputNanoseconds: scale * Double(header.throughput_ticks)
             / Double(max(header.probes, 1)),
-          chainNanoseconds: scale * Double(header.probe_ticks.1) / Double(max(header.probes, 1)),
           pageFaults: header.minor_faults + header.major_faults,
           peakResidentBytes: header.resident_peak > before ? header.resident_peak - before : 0,
           involuntarySwitches: header.involuntary_switches)
