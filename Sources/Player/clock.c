@@ -32,8 +32,8 @@ uint64_t measure_core_hertz(uint64_t ticks_per_second) {
   return (uint64_t)((double)ADDITIONS * (double)ticks_per_second / (double)best);
 }
 
-/// Blocks are taken from 64 lists and go back to theirs 256 rounds later: 64 KiB of loads, stores and
-/// additions that depend on each other as an allocator's do, and branches that always go one way.
+/// Blocks are taken from 64 lists and go back to theirs 256 rounds later: 64 KiB of loads and stores
+/// that depend on each other as an allocator's do, and branches that always go one way.
 /// Whoever shares the core, its caches or its clock slows this down as it slows down an allocator.
 uint64_t measure_reference_ticks(void) {
   enum { BLOCKS = 1024, LISTS = 64, KEPT = 256, CALLS = 8192, ROUNDS = 5 };
