@@ -184,16 +184,39 @@ static struct mallometer_missed by_kind(struct left left) {
   return (struct mallometer_missed){
       .loads = left.kinds >> MALLOMETER_LINE_LOAD & 0xFFFF,
       .stores = left.kinds >> MALLOMETER_LINE_STORE & 0xFFFF,
-      .streams = left.kinds >> MALLOMETER_LINE_STREAM & 0xFFFF};
+      .streams = left.kinds >> MALLOMETER_LINE_STREAM & 0xFFFF,
+      .overlapped = left.kinds >> MALLOMETER_LINE_OVERLAPPED & 0xFFFF};
+}
+
+/// Makes those loads overlapped that come while another is waited for; returns how many.
+static uint32_t mark_overlapped(
+    struct mallometer_caches *caches, mallometer_access *accesses, uint32_t count,
+    uint64_t position) {
+  uint32_t overlapped = 0;
+  for (uint32_t at = 0; at < count; at++) {
+    if ((accesses[at] >> 32 & 63) != MALLOMETER_LINE_LOAD) continue;
+    // Of its position an access has the end; it lies a batch back at most.
+    const uint64_t whole = ~0ull >> MALLOMETER_POSITION_SHIFT;
+    const uint64_t own = position - (position - (accesses[at] >> MALLOMETER_POSITION_SHIFT) & whole);
+    if (own - caches->leading <= MALLOMETER_TOUCHES_IN_FLIGHT) {
+      accesses[at] |= (uint64_t)MALLOMETER_LINE_OVERLAPPED << 32;
+      overlapped++;
+    } else {
+      caches->leading = own;
+    }
+  }
+  return overlapped;
 }
 
 void mallometer_access_lines(
-    const struct mallometer_caches *caches, mallometer_access *accesses, uint32_t count,
-    struct mallometer_missed missed[3]) {
+    struct mallometer_caches *caches, mallometer_access *accesses, uint32_t count,
+    uint64_t position, struct mallometer_missed missed[3]) {
   struct left left = make(&caches->one, BY_TAG, accesses, count);
   missed[0] = by_kind(left);
   left = make(&caches->two, BY_TAG, accesses, left.count);
   missed[1] = by_kind(left);
+  missed[1].overlapped = mark_overlapped(caches, accesses, left.count, position);
+  missed[1].loads -= missed[1].overlapped;
   left = make(&caches->three, BY_HASH, accesses, left.count);
   missed[2] = by_kind(left);
 }
@@ -205,18 +228,20 @@ void mallometer_access_translations(
   missed[1] = make(&levels[1], BY_HIGH_HALF, accesses, missed[0]).count;
 }
 
-void mallometer_fill_lines(const struct mallometer_caches *caches, uint32_t tag, uint32_t count) {
+uint32_t mallometer_fill_lines(const struct mallometer_caches *caches, uint32_t tag, uint32_t count) {
   enum { MOST = 64 };
   mallometer_access accesses[MOST];
+  uint32_t missed = 0;
   while (count > 0) {
     const uint32_t now = count < MOST ? count : MOST;
     for (uint32_t at = 0; at < now; at++) accesses[at] = tag + at;
-    make(&caches->two, BY_TAG, accesses, now);
+    missed += make(&caches->two, BY_TAG, accesses, now).count;
     for (uint32_t at = 0; at < now; at++) accesses[at] = tag + at;
     make(&caches->three, BY_HASH, accesses, now);
     tag += now;
     count -= now;
   }
+  return missed;
 }
 
 uint32_t mallometer_list_touches(
@@ -239,5 +264,6 @@ uint32_t mallometer_list_touches(
   }
   lists->translation_count = own.translation_count;
   lists->line_count = own.line_count;
+  lists->position = own.position;
   return at;
 }

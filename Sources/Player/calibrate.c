@@ -11,6 +11,9 @@ enum { LINE = 64, PAGE = 4096, HUGE_PAGE = 2 << 20, HUGE_PAGES = 8 };
 
 typedef uint64_t (*kernel)(uint64_t rounds);
 
+/// Twice a second level.
+enum { FORGETTING = 4 << 20 };
+
 static char *area;
 static size_t area_bytes;
 static __thread volatile uint64_t thread_local_counter;
@@ -73,17 +76,6 @@ static uint64_t unmap_regions(uint64_t rounds) {
   return rounds;
 }
 
-static uint64_t fault_pages(uint64_t rounds) {
-  char *start = mmap(
-      NULL, rounds * PAGE, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1,
-      0);
-  if (start == MAP_FAILED) return rounds;
-  madvise(start, rounds * PAGE, MADV_NOHUGEPAGE);
-  for (uint64_t i = 0; i < rounds; i++) *(volatile char *)(start + i * PAGE) = 1;
-  munmap(start, rounds * PAGE);
-  return rounds;
-}
-
 /// Every region is told for the first time, as a design tells a new mapping.
 static uint64_t advise_regions(uint64_t rounds, int advice) {
   for (uint64_t i = 0; i < rounds; i++) madvise(area + 2 * i * REGION, REGION, advice);
@@ -143,6 +135,18 @@ static uint64_t store_scattered(uint64_t rounds) {
     at = (at * 1103515245 + 12345) & (lines - 1);
     *(volatile uint64_t *)(area + at * LINE) = i;
   }
+  return rounds;
+}
+
+/// Loads of lines in such an order; none waits for another.
+static uint64_t load_scattered(uint64_t rounds) {
+  size_t lines = span / LINE, at = 1;
+  uint64_t sum = 0;
+  for (uint64_t i = 0; i < rounds; i++) {
+    at = (at * 1103515245 + 12345) & (lines - 1);
+    sum += *(volatile uint64_t *)(area + at * LINE);
+  }
+  global_counter += sum;
   return rounds;
 }
 
@@ -256,6 +260,46 @@ static void map_area(int pages) {
   madvise(area, area_bytes, pages);
 }
 
+/// Bytes from one page that is faulted in to the next: `area` holds them all.
+static size_t fault_stride = PAGE;
+
+static uint64_t forget_pages(uint64_t rounds) {
+  madvise(area, rounds * fault_stride, MADV_DONTNEED);
+  return rounds;
+}
+
+static uint64_t fault_pages(uint64_t rounds) {
+  for (uint64_t i = 0; i < rounds; i++) *(volatile char *)(area + i * fault_stride) = 1;
+  return rounds;
+}
+
+/// Mapped anew: what is only forgotten keeps its pages of the page table.
+static uint64_t map_anew(uint64_t rounds) {
+  munmap(area, area_bytes);
+  map_area(MADV_NOHUGEPAGE);
+  return rounds;
+}
+
+/// Two levels of cache go over other lines: none of the kernel's is left there.
+static uint64_t forget_pages_and_caches(uint64_t rounds) {
+  char *others = area + area_bytes / 2;
+  forget_pages(rounds);
+  for (size_t at = 0; at < FORGETTING; at += LINE) global_counter += (uint64_t)others[at];
+  return rounds;
+}
+
+/// The first touches of pages: whose frames are in the second level; in none; each in 2 MiB of its
+/// own; alone, with nothing of the kernel's in the second level.
+static void record_faults(void) {
+  record_prepared("page-fault", forget_pages, fault_pages, 64);
+  record_prepared("page-fault-far", forget_pages, fault_pages, 1 << 14);
+  fault_stride = HUGE_PAGE;
+  record_prepared("page-fault-apart", map_anew, fault_pages, area_bytes / HUGE_PAGE);
+  fault_stride = PAGE;
+  memset(area + area_bytes / 2, 1, FORGETTING);
+  record_prepared("page-fault-cold", forget_pages_and_caches, fault_pages, 1);
+}
+
 /// What a calibration build has to show, and nothing of the machine.
 static void record_kernels(const struct player *p) {
   uint64_t count;
@@ -282,7 +326,7 @@ void run_calibrate(struct player *p) {
   record("clock-read", read_clock, 1 << 14);
   record("system-call", enter_kernel, 1 << 13);
   record_mappings();
-  record("page-fault", fault_pages, 1 << 10);
+  record_faults();
   record_huge_faults();
   record("line-clear", clear_lines, 1 << 18);
   record("line-copy", copy_lines, 1 << 18);
@@ -302,6 +346,8 @@ void run_calibrate(struct player *p) {
   map_area(MADV_HUGEPAGE);
   record_chase("load-level-three", 8 << 20, LINE, 0);
   record_chase("load-memory", area_bytes, LINE, 0);
+  record_over("load-scattered-near", load_scattered, 16 << 10);
+  record_over("load-scattered", load_scattered, area_bytes);
   record_over("store-level-one", store_scattered, 16 << 10);
   record_over("store-level-two", store_scattered, 192 << 10);
   record_over("store-level-three", store_scattered, 8 << 20);

@@ -61,6 +61,13 @@ private struct PlainMachine {
   let geometry: MachineGeometry
   var frames: [UInt64: UInt32] = [:]
   var table = PageTable()
+  /// Ranges of 2 MiB that have a page of the page table, and what room its last one has.
+  var tables: Set<UInt64> = []
+  var tableRoom = 0
+  var lastLine: UInt64?
+  /// Of touches, and of the last load that was waited for.
+  var position = 65
+  var leading = 0
   var counts = [UInt64](repeating: 0, count: Step.count)
 
   init(_ geometry: MachineGeometry) {
@@ -83,15 +90,24 @@ private struct PlainMachine {
   }
 
   mutating func touch(_ address: UInt64, isWrite: Bool, streamed: Bool = false) {
+    if address / 64 == lastLine { return }
+    lastLine = address / 64
+    defer { position += 1 }
     let page = address / 4096
     if frames[page] == nil {
       count(.pageFault)
+      if tables.insert(page / 512).inserted {
+        // Every region of the test is 1 MiB.
+        if tableRoom < 1 << 20 {
+          count(.pageTablePage)
+          tableRoom += 2 << 20
+        }
+        tableRoom -= 1 << 20
+      }
       let frame = table.assign(page: page)
       frames[page] = frame
-      for line in frame * 64..<frame * 64 + 64 {
-        _ = levelTwo.access(line, set: Int(line) % geometry.levelTwo.sets)
-        _ = levelThree.access(line, set: thirdSet(line))
-      }
+      for line in 1...32 as ClosedRange<UInt32> { fill(line, .kernelLine) }
+      for line in frame * 64..<frame * 64 + 64 { fill(line, .clearedLine) }
       _ = translation.access(frame, set: translationSet(page, geometry.translation))
       _ = translationSecond.access(frame, set: translationSet(page, geometry.translationSecond))
     } else {
@@ -103,13 +119,27 @@ private struct PlainMachine {
     }
     let line = (frames[page] ?? 0) * 64 + UInt32(address % 4096 / 64)
     if levelOne.access(line, set: Int(line) % geometry.levelOne.sets) { return }
-    if levelTwo.access(line, set: Int(line) % geometry.levelTwo.sets) {
+    let isInTwo = levelTwo.access(line, set: Int(line) % geometry.levelTwo.sets)
+    if !isInTwo && !isWrite && !streamed {
+      if position - leading <= 64 {
+        count(.loadOverlapped)
+        _ = levelThree.access(line, set: thirdSet(line))
+        return
+      }
+      leading = position
+    }
+    if isInTwo {
       count(streamed ? .lineStreamedNear : (isWrite ? .levelTwoStore : .levelTwoLoad))
     } else if levelThree.access(line, set: thirdSet(line)) {
       count(streamed ? .lineStreamedNear : (isWrite ? .levelThreeStore : .levelThreeLoad))
     } else {
       count(streamed ? .lineStreamedMemory : (isWrite ? .memoryStore : .memoryLoad))
     }
+  }
+
+  mutating func fill(_ line: UInt32, _ step: Step) {
+    if !levelTwo.access(line, set: Int(line) % geometry.levelTwo.sets) { count(step) }
+    _ = levelThree.access(line, set: thirdSet(line))
   }
 
   mutating func touchRange(_ address: UInt64, bytes: UInt64, isWrite: Bool) {
@@ -120,12 +150,15 @@ private struct PlainMachine {
   }
 
   mutating func release(_ address: UInt64, bytes: UInt64) {
+    lastLine = nil
     for page in address / 4096..<(address + bytes + 4095) / 4096 {
       guard let frame = frames.removeValue(forKey: page) else { continue }
       translation.remove(frame, set: translationSet(page, geometry.translation))
       translationSecond.remove(frame, set: translationSet(page, geometry.translationSecond))
     }
-    table.release(pages: address / 4096..<(address + bytes + 4095) / 4096) { _, _ in }
+    table.release(pages: address / 4096..<(address + bytes + 4095) / 4096, isUnmapped: false) {
+      _, _ in
+    }
   }
 }
 
@@ -194,7 +227,8 @@ private struct PlainMachine {
     }
     #expect(machine.residentPages == plain.frames.count)
     for step in [
-      Step.levelTwoLoad, .levelTwoStore, .pageFault, .translationWalk, .lineStreamedNear,
+      Step.levelTwoLoad, .levelTwoStore, .loadOverlapped, .pageFault, .clearedLine, .pageTablePage,
+      .translationWalk, .lineStreamedNear,
     ] {
       #expect(counts[step] > 0, "the stream exercised \(step.name)")
     }
@@ -228,6 +262,70 @@ private struct PlainMachine {
       machine.touch(next, isWrite: false)
       machine.settle()
       #expect(counts[.pageFault] == 20)
+    }
+  }
+
+  /// 64 touches after a load that waits for memory the core may still be waiting.
+  @Test(arguments: [(0, 1), (63, 1), (64, 0)])
+  func loadsCloseToOneThatIsWaitedForAreOverlapped(between touches: Int, overlapped: UInt64) {
+    withMachine { machine, counts in
+      let region = machine.map(bytes: 16 << 20)
+      machine.touchPages(region, bytes: 16 << 20)
+      machine.settle()
+      // Two lines of pages whose lines the others have driven out of the second level.
+      let before = counts[.levelThreeLoad] + counts[.memoryLoad]
+      #expect(counts[.loadOverlapped] == 0)
+      machine.touch(region + 2048, isWrite: false)
+      for touch in 0..<touches {
+        machine.touch(region + 15 << 20 + UInt64(touch % 2) * 64, isWrite: true)
+      }
+      machine.touch(region + 9 * 4096 + 2048, isWrite: false)
+      machine.settle()
+      #expect(counts[.loadOverlapped] == overlapped)
+      #expect(counts[.levelThreeLoad] + counts[.memoryLoad] == before + 2 - overlapped)
+    }
+  }
+
+  @Test func aPageOfThePageTableServesTwoMebibytes() {
+    withMachine { machine, counts in
+      let large = machine.map(bytes: 8 << 20)
+      func touch(_ offset: UInt64) {
+        machine.touch(large + offset, isWrite: true)
+        machine.settle()
+      }
+      for offset in [0, 4096, 2 << 20, 5 << 20] as [UInt64] { touch(offset) }
+      #expect(counts[.pageTablePage] == 3)
+      machine.purge(large, bytes: 8 << 20)
+      touch(0)
+      #expect(counts[.pageTablePage] == 3, "what is purged keeps its table")
+      machine.unmap(large, bytes: 8 << 20)
+      touch(0)
+      #expect(counts[.pageTablePage] == 4)
+      for _ in 0..<128 {
+        machine.touch(machine.map(bytes: 32 << 10), isWrite: true)
+        machine.settle()
+      }
+      #expect(counts[.pageTablePage] == 6, "64 regions of 32 KiB share one")
+    }
+  }
+
+  @Test func aFaultTakesLinesThatTheSecondLevelMayHaveLost() {
+    withMachine { machine, counts in
+      let region = machine.map(bytes: 8 << 20)
+      func fault(_ page: UInt64) -> [UInt64] {
+        let before = [counts[.kernelLine], counts[.clearedLine]]
+        machine.touch(region + page * 4096, isWrite: true)
+        machine.settle()
+        return zip([counts[.kernelLine], counts[.clearedLine]], before).map { $0 - $1 }
+      }
+      #expect(fault(0) == [UInt64(Step.kernelLinesOfAFault), 64])
+      #expect(fault(1) == [0, 64])
+      machine.purge(region + 4096, bytes: 4096)
+      #expect(fault(1) == [0, 0], "the frame that was given back last, still in the cache")
+      let other = machine.map(bytes: 4 << 20)
+      for _ in 0..<2 { machine.touchRange(other, bytes: 4 << 20, isWrite: false) }
+      machine.settle()
+      #expect(fault(2) == [UInt64(Step.kernelLinesOfAFault), 64])
     }
   }
 

@@ -36,36 +36,50 @@ int mallometer_recency_access(const struct mallometer_recency *level, uint32_t s
 /// level's are chosen by a hash of the whole line number, as a shared cache's slices are.
 struct mallometer_caches {
   struct mallometer_recency one, two, three;
+  /// The position of the load beyond the second level that was last waited for.
+  uint64_t leading;
 };
 
 /// An access that waits to be made: the tag in the low half. Of a page's translation the high half
-/// chooses the sets; of a line it is enum mallometer_line_access.
+/// chooses the sets; of a line it is enum mallometer_line_access and, from bit
+/// MALLOMETER_POSITION_SHIFT, the end of its position among all touches.
 typedef uint64_t mallometer_access;
 
-/// How a line is accessed: shifts, so that accesses of all three kinds are counted in one word.
+/// How a line is accessed: shifts, so that accesses of all kinds are counted in one word.
 enum mallometer_line_access {
   MALLOMETER_LINE_LOAD = 0,
   MALLOMETER_LINE_STORE = 16,
   MALLOMETER_LINE_STREAM = 32,
+  /// A load that is fetched while one before it is waited for; it is one once the second level is asked.
+  MALLOMETER_LINE_OVERLAPPED = 48,
 };
+
+enum { MALLOMETER_POSITION_SHIFT = 40 };
+
+/// A core has so much in flight that it comes to this many further touches while it waits for a
+/// load.
+enum { MALLOMETER_TOUCHES_IN_FLIGHT = 64 };
 
 /// Accesses that can be made at once at most, so that a count has room in 16 bits.
 enum { MALLOMETER_MOST_ACCESSES = 4096 };
 
 /// The accesses that a level did not serve, by kind.
 struct mallometer_missed {
-  uint32_t loads, stores, streams;
+  uint32_t loads, stores, streams, overlapped;
 };
 
 /// Makes accesses to lines, in order, each a miss filling every level that was asked: `missed` is
 /// what each level left to the next, the third one to memory. Overwrites `accesses`.
 ///
+/// Loads that the second level leaves are overlapped where the last one that isn't lies no more than
+/// MALLOMETER_TOUCHES_IN_FLIGHT before. `position` is that of the next touch.
+///
 /// A level is a function of the order of what reaches it, so one level after another gives what one
 /// access after another would; and it neither branches on what can't be predicted nor waits for the
 /// host's memory.
 void mallometer_access_lines(
-    const struct mallometer_caches *caches, mallometer_access *accesses, uint32_t count,
-    struct mallometer_missed missed[3]);
+    struct mallometer_caches *caches, mallometer_access *accesses, uint32_t count,
+    uint64_t position, struct mallometer_missed missed[3]);
 
 /// The same for translations in two levels; the numbers of sets are powers of two.
 void mallometer_access_translations(
@@ -102,6 +116,8 @@ struct mallometer_touch_lists {
   uint32_t page_mask, line_mask;
   mallometer_access *translations, *lines;
   uint32_t translation_count, line_count;
+  /// How many touches were listed so far.
+  uint64_t position;
 };
 
 /// Lists what `touches` (line number × 4 + 0 for a load, 1 for a store, 2 for a stream) must ask
@@ -118,12 +134,14 @@ static inline void mallometer_list_line(
     struct mallometer_touch_lists *lists, uint64_t touch, uint32_t frame) {
   const uint32_t line = frame << 6 | (uint32_t)(touch >> 2 & 63);
   uint32_t *recent = &lists->recent_lines[line & lists->line_mask];
-  lists->lines[lists->line_count] = line | (touch & 3) << 36;
+  lists->lines[lists->line_count] =
+      line | (touch & 3) << 36 | lists->position++ << MALLOMETER_POSITION_SHIFT;
   lists->line_count += *recent != line;
   *recent = line;
 }
 
-/// Brings `count` lines from `tag` into the second and the third level.
-void mallometer_fill_lines(const struct mallometer_caches *caches, uint32_t tag, uint32_t count);
+/// Brings `count` lines from `tag` into the second and the third level; returns how many the second
+/// did not hold.
+uint32_t mallometer_fill_lines(const struct mallometer_caches *caches, uint32_t tag, uint32_t count);
 
 #endif

@@ -11,11 +11,15 @@ extension Step {
     case .hugePageDetect: 30_000
     // 2 MiB cleared at some ten bytes per nanosecond.
     case .hugePageFault: 200_000
-    case .pageFault: 1400
+    case .pageFault: 1000
+    case .pageTablePage: 1000
+    case .clearedLine: 7
+    case .kernelLine: 30
     // Misses overlap with other work; the latency of a chain of loads is the upper bound.
     case .memoryLoad: 100
     case .memoryStore: 50
     case .levelThreeLoad: 30
+    case .loadOverlapped: 10
     case .levelThreeStore: 20
     case .lineStreamedMemory: 15
     case .lineStreamedNear, .translationHit: 2

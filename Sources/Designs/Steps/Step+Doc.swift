@@ -125,6 +125,8 @@ extension Step {
     case .levelTwoLoad: "a load served by the second-level cache"
     case .levelTwoStore: "a store served by the second-level cache"
     case .levelThreeLoad: "a load served by the third-level cache"
+    case .loadOverlapped:
+      "a load beyond the second-level cache, fetched while an earlier one is waited for"
     case .levelThreeStore: "a store served by the third-level cache"
     case .memoryLoad: "a load served by memory"
     case .memoryStore: "a store served by memory"
@@ -133,6 +135,11 @@ extension Step {
     case .translationHit: "an address translated by the second-level TLB"
     case .translationWalk: "an address translated by walking the page table"
     case .pageFault: "the first touch of a page"
+    case .pageTablePage: "a page of the page table that the kernel makes for a first touch"
+    case .clearedLine:
+      "a line that the kernel clears at a page fault, absent from the second-level cache"
+    case .kernelLine:
+      "a line of the kernel's own that a page fault takes and the second-level cache has lost"
     case .hugePageFault: "the first touch of a huge page of 2 MiB"
     case .branchMiss: "a branch predicted wrongly"
     }

@@ -40,10 +40,11 @@ extension Step {
       .header
     case .lineCopied, .lineZeroed:
       .bulk
-    case .levelTwoLoad, .levelTwoStore, .levelThreeLoad, .levelThreeStore, .memoryLoad,
+    case .levelTwoLoad, .levelTwoStore, .levelThreeLoad, .levelThreeStore, .loadOverlapped,
+      .memoryLoad,
       .memoryStore,
       .lineStreamedNear, .lineStreamedMemory, .translationHit, .translationWalk, .pageFault,
-      .hugePageFault, .branchMiss:
+      .pageTablePage, .clearedLine, .kernelLine, .hugePageFault, .branchMiss:
       .machine
     }
   }

@@ -18,6 +18,7 @@ extension Step {
     case .levelThreeLoad: .primitive("load-level-three", less: "load-level-one")
     case .levelTwoStore: .primitive("store-level-two", less: "store-level-one")
     case .levelThreeStore: .primitive("store-level-three", less: "store-level-one")
+    case .loadOverlapped: .primitive("load-scattered", less: "load-scattered-near")
     case .memoryLoad: .primitive("load-memory", less: "load-level-one")
     case .memoryStore: .primitive("store-memory", less: "store-level-one")
     case .lineStreamedNear: .primitive("pass-level-three", less: "pass-level-one")
@@ -25,6 +26,11 @@ extension Step {
     case .translationHit: .primitive("load-translation-hit", less: "load-level-two")
     case .translationWalk: .primitive("load-translation-walk", less: "load-level-two")
     case .pageFault: .primitive("page-fault")
+    case .pageTablePage: .primitive("page-fault-apart", less: "page-fault")
+    case .clearedLine: .primitive("page-fault-far", less: "page-fault", factor: 1.0 / 64)
+    case .kernelLine:
+      .primitive(
+        "page-fault-cold", less: "page-fault-far", factor: 1 / Double(Step.kernelLinesOfAFault))
     case .hugePageFault:
       .primitive("huge-page-fault", unless: "the kernel gives no huge pages here")
     // Half of the random branches are mispredicted.

@@ -85,12 +85,20 @@ public enum Step: UInt8, CaseIterable, Sendable, Codable {
   // Loads and stores apart: nothing waits for a store until buffers fill. A store that a locked
   // instruction waits for counts as a load.
   case levelTwoLoad, levelTwoStore, levelThreeLoad, levelThreeStore, memoryLoad, memoryStore
+  // A load beyond the second level that is fetched while an earlier one is waited for
+  case loadOverlapped
   // Lines of a sequential pass, which the hardware fetches ahead
   case lineStreamedNear, lineStreamedMemory
-  case translationHit, translationWalk, pageFault, hugePageFault, branchMiss
+  case translationHit, translationWalk, branchMiss
+  // What a first touch costs depends on what the kernel finds in the caches, as any other work does.
+  case pageFault, pageTablePage, clearedLine, kernelLine, hugePageFault
 
   /// The field's term, as it stands in tables, JSON, YAML and the generated C header.
   public var name: String { Self.names[Int(rawValue)] }
+
+  /// Lines of its own that the kernel takes for a page fault, as the machine model has it: some that
+  /// are always the same. What one costs is fitted.
+  public static let kernelLinesOfAFault = 32
 
   /// How many steps there are: the length of every vector of counts.
   public static let count = allCases.count

@@ -164,6 +164,7 @@ extension ScoreCaching {
     /// Touches that did not find their line in the first level.
     private var misses: UInt64 {
       machineCounts[.levelTwoLoad] + machineCounts[.levelThreeLoad] + machineCounts[.memoryLoad]
+        + machineCounts[.loadOverlapped]
         + machineCounts[.levelThreeStore] + machineCounts[.memoryStore]
     }
 

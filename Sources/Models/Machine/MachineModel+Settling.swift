@@ -67,11 +67,12 @@ extension MachineModel {
     var missed = (mallometer_missed(), mallometer_missed(), mallometer_missed())
     withUnsafeMutablePointer(to: &missed) { missed in
       missed.withMemoryRebound(to: mallometer_missed.self, capacity: 3) {
-        mallometer_access_lines(caches, lists.pointee.lines, count, $0)
+        mallometer_access_lines(caches, lists.pointee.lines, count, lists.pointee.position, $0)
       }
     }
     let (one, two, three) = missed
-    counts.count(.levelTwoLoad, UInt64(one.loads - two.loads))
+    counts.count(.levelTwoLoad, UInt64(one.loads - two.loads - two.overlapped))
+    counts.count(.loadOverlapped, UInt64(two.overlapped))
     counts.count(.levelTwoStore, UInt64(one.stores - two.stores))
     counts.count(.levelThreeLoad, UInt64(two.loads - three.loads))
     counts.count(.levelThreeStore, UInt64(two.stores - three.stores))
@@ -100,9 +101,13 @@ extension MachineModel {
   /// The kernel finds a frame, clears it and fills in the translation.
   private func fault(_ page: UInt64) -> UInt32 {
     counts.count(.pageFault)
+    if !table.hasTable(ofPage: page) { countTablePage(of: page) }
     let frame = table.assign(page: page)
     fillTranslation(frame, index: mallometer_translation_index(page))
-    mallometer_fill_lines(caches, frame << 6, 64)
+    // Frame 0 is nobody's page, and its line 0 no line: the others are the kernel's.
+    counts.count(
+      .kernelLine, UInt64(mallometer_fill_lines(caches, 1, UInt32(Step.kernelLinesOfAFault))))
+    counts.count(.clearedLine, UInt64(mallometer_fill_lines(caches, frame << 6, 64)))
     return frame
   }
 
@@ -121,7 +126,7 @@ extension MachineModel {
     for small in number << HugeRanges.shift..<(number + 1) << HugeRanges.shift {
       let frame = table.assign(page: small)
       if small == page { wanted = frame }
-      mallometer_fill_lines(caches, frame << 6, 64)
+      _ = mallometer_fill_lines(caches, frame << 6, 64)
     }
     fillTranslation(
       table.frame(ofPage: number << HugeRanges.shift), index: mallometer_translation_index(number))

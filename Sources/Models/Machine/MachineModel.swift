@@ -9,10 +9,18 @@ import Designs
 ///   the level that serves it; a hit in the first level counts none, because the algorithm's own
 ///   step holds it. Loads and stores count apart: a load's latency is waited
 ///   for, a store's only when the store buffer is full.
+/// - A load that the second level doesn't serve is overlapped where another is waited for: one that
+///   came no more than 64 touches before, and is not overlapped itself. A core goes on while it waits, until what
+///   is in flight is full: of misses close together the first is paid (T. S. Karkhanis, J. E. Smith, A
+///   First-Order Superscalar Processor Model, ISCA 2004, §4.3). Loads that wait for one another's
+///   data are not told apart.
 /// - Sequential passes count their first line as any access, the others as streamed: hardware
 ///   prefetchers run ahead of them (Intel Optimization Reference Manual 248966, §2.3.5.4).
 /// - Two levels of 4 KiB translations. A first touch of a page is one `pageFault`; the kernel clears
-///   the page, which leaves its lines in the second and third level.
+///   the page, which leaves its lines in the second and third level; lines that the second lacked
+///   count (`clearedLine`). So do those of the kernel's own that it has lost since the fault before
+///   (`kernelLine`), and pages of the page table (`pageTablePage`), of which each serves 2 MiB.
+///   Regions smaller than that lie side by side and share them.
 /// - Where a design gets huge pages, a first touch is one `hugePageFault`, which clears 2 MiB, and one
 ///   translation serves all of it, in the same buffers: those that processors have for huge pages
 ///   alone are left out.
@@ -44,6 +52,10 @@ public final class MachineModel: MemoryModel {
   let caches: UnsafeMutablePointer<mallometer_caches>
   let buffers: UnsafeMutablePointer<mallometer_recency>
   var table = PageTable()
+  /// Bytes of each region by its number less 1, as they were mapped.
+  private var regionBytes: [UInt64] = []
+  /// Bytes of small regions that the last page of the page table has room for.
+  private var tableRoom: UInt64 = 0
   var hugeRanges = HugeRanges()
   /// Whether there are any: all others pay no more than this test.
   var hasHugePages = false
@@ -87,7 +99,7 @@ public final class MachineModel: MemoryModel {
     caches = .allocate(capacity: 1)
     caches.initialize(
       to: mallometer_caches(
-        one: levelOne.plain, two: levelTwo.plain, three: levelThree.plain))
+        one: levelOne.plain, two: levelTwo.plain, three: levelThree.plain, leading: 0))
     buffers = .allocate(capacity: 2)
     buffers.initialize(to: translation.plain)
     (buffers + 1).initialize(to: translationSecond.plain)
@@ -102,7 +114,9 @@ public final class MachineModel: MemoryModel {
         page_mask: UInt32(geometry.translation.sets - 1),
         line_mask: UInt32(geometry.levelOne.sets - 1),
         translations: .allocate(capacity: Self.batch),
-        lines: .allocate(capacity: Self.batch), translation_count: 0, line_count: 0))
+        lines: .allocate(capacity: Self.batch), translation_count: 0, line_count: 0,
+        // The first load overlaps with none before it.
+        position: UInt64(MALLOMETER_TOUCHES_IN_FLIGHT) + 1))
     lists.pointee.recent_pages.initialize(repeating: .max, count: geometry.translation.sets)
     // 0 is the line of no frame.
     lists.pointee.recent_lines.initialize(repeating: 0, count: geometry.levelOne.sets)
@@ -141,12 +155,16 @@ public final class MachineModel: MemoryModel {
   }
 
   /// Costs nothing: pages fault when they are touched first.
-  public func map(bytes: UInt64) -> Address { space.map(bytes: bytes) }
+  public func map(bytes: UInt64) -> Address {
+    let address = space.map(bytes: bytes)
+    if address != 0 { regionBytes.append(bytes) }
+    return address
+  }
 
   /// Frames, translations and what was known of huge pages go.
   public func unmap(_ address: Address, bytes: UInt64) {
     space.unmap(bytes: bytes)
-    release(address, bytes: bytes)
+    release(address, bytes: bytes, isUnmapped: true)
     if hasHugePages {
       hugeRanges.remove(address, bytes: bytes)
       hasHugePages = !hugeRanges.isEmpty
@@ -161,7 +179,9 @@ public final class MachineModel: MemoryModel {
   }
 
   /// Frames and translations go; the next touch of a page faults again.
-  public func purge(_ address: Address, bytes: UInt64) { release(address, bytes: bytes) }
+  public func purge(_ address: Address, bytes: UInt64) {
+    release(address, bytes: bytes, isUnmapped: false)
+  }
 
   /// Waits with the others; the line that was touched last isn't noted again.
   @inline(__always)
@@ -238,16 +258,37 @@ public final class MachineModel: MemoryModel {
 
   private func settleBranches() { counts.count(.branchMiss, predictor.mispredictions()) }
 
+  // MARK: Pages of the page table
+
+  /// Counts the page that a range of 2 MiB takes: one, or a small region's share of one.
+  /// - Parameter page: the first to be touched in its range.
+  func countTablePage(of page: UInt64) {
+    let range = UInt64(PageTable.chunkPages) * AddressSpace.pageBytes
+    let region = AddressSpace.region(of: page * AddressSpace.pageBytes)
+    // Static data lies in no region: the program's image has its tables.
+    guard region > 0, region <= regionBytes.count else { return }
+    let bytes = AddressSpace.wholePages(regionBytes[Int(region) - 1])
+    if bytes >= range {
+      counts.count(.pageTablePage)
+      return
+    }
+    if bytes > tableRoom {
+      counts.count(.pageTablePage)
+      tableRoom += range
+    }
+    tableRoom -= bytes
+  }
+
   // MARK: Giving memory back
 
   /// - Parameter address: the start of a page, as the kernel demands.
-  private func release(_ address: Address, bytes: UInt64) {
+  private func release(_ address: Address, bytes: UInt64, isUnmapped: Bool) {
     guard bytes > 0 else { return }
     let first = address >> 12
     let end = (address + AddressSpace.wholePages(bytes)) >> 12
     settleTouches()
     lastLine = .max
-    table.release(pages: first..<end) { page, frame in
+    table.release(pages: first..<end, isUnmapped: isUnmapped) { page, frame in
       let index = mallometer_translation_index(page)
       let set = Int(truncatingIfNeeded: index & translationMask)
       translation.remove(frame, set: set)

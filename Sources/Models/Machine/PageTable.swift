@@ -64,6 +64,9 @@ struct PageTable {
     return chunk.frames[Int(page & 511)]
   }
 
+  /// Whether a page's 2 MiB have their page of the page table.
+  func hasTable(ofPage page: UInt64) -> Bool { chunks[page >> 9] != nil }
+
   /// Gives a page that has no frame one.
   /// - Returns: the frame; 1, which is not remembered, once physical memory is exhausted.
   mutating func assign(page: UInt64) -> UInt32 {
@@ -83,24 +86,28 @@ struct PageTable {
   }
 
   /// Takes the frames of pages back. `body` receives each page that had one, and its frame.
-  mutating func release(pages: Range<UInt64>, _ body: (UInt64, UInt32) -> Void) {
+  /// - Parameter isUnmapped: the table of 2 MiB goes as well once none of its pages has a frame.
+  mutating func release(
+    pages: Range<UInt64>, isUnmapped: Bool, _ body: (UInt64, UInt32) -> Void
+  ) {
     var key = pages.lowerBound >> 9
     // A mapping may be far larger than what was touched of it: then walk the chunks instead.
     let keys =
       (pages.upperBound - 1) >> 9 - key < UInt64(chunks.count)
       ? nil : chunks.keys.filter { pages.overlaps($0 << 9..<($0 + 1) << 9) }.sorted()
     if let keys {
-      for key in keys { release(chunk: key, within: pages, body) }
+      for key in keys { release(chunk: key, within: pages, isUnmapped: isUnmapped, body) }
     } else {
       while key << 9 < pages.upperBound {
-        release(chunk: key, within: pages, body)
+        release(chunk: key, within: pages, isUnmapped: isUnmapped, body)
         key += 1
       }
     }
   }
 
   private mutating func release(
-    chunk key: UInt64, within pages: Range<UInt64>, _ body: (UInt64, UInt32) -> Void
+    chunk key: UInt64, within pages: Range<UInt64>, isUnmapped: Bool,
+    _ body: (UInt64, UInt32) -> Void
   ) {
     guard var chunk = chunks[key] else { return }
     for page in (key << 9..<(key + 1) << 9).clamped(to: pages) {
@@ -113,7 +120,7 @@ struct PageTable {
       freeFrames.append(frame)
       body(page, frame)
     }
-    if chunk.resident == 0 {
+    if chunk.resident == 0 && isUnmapped {
       chunks[key] = nil
       let entry = recent + Self.recentIndex(key)
       if entry.pointee.key == key {
