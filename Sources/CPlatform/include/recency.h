@@ -50,7 +50,7 @@ enum mallometer_line_access {
   MALLOMETER_LINE_LOAD = 0,
   MALLOMETER_LINE_STORE = 16,
   MALLOMETER_LINE_STREAM = 32,
-  /// A load that is fetched while one before it is waited for; it is one once the second level is asked.
+  /// A load that is fetched while one before it is waited for: known once the second level was asked.
   MALLOMETER_LINE_OVERLAPPED = 48,
 };
 

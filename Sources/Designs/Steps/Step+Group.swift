@@ -41,10 +41,9 @@ extension Step {
     case .lineCopied, .lineZeroed:
       .bulk
     case .levelTwoLoad, .levelTwoStore, .levelThreeLoad, .levelThreeStore, .loadOverlapped,
-      .memoryLoad,
-      .memoryStore,
-      .lineStreamedNear, .lineStreamedMemory, .translationHit, .translationWalk, .pageFault,
-      .pageTablePage, .clearedLine, .kernelLine, .hugePageFault, .branchMiss:
+      .memoryLoad, .memoryStore, .lineStreamedNear, .lineStreamedMemory, .translationHit,
+      .translationWalk, .branchMiss, .pageFault, .pageTablePage, .clearedLine, .kernelLine,
+      .hugePageFault:
       .machine
     }
   }

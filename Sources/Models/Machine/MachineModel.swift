@@ -10,10 +10,10 @@ import Designs
 ///   step holds it. Loads and stores count apart: a load's latency is waited
 ///   for, a store's only when the store buffer is full.
 /// - A load that the second level doesn't serve is overlapped where another is waited for: one that
-///   came no more than 64 touches before, and is not overlapped itself. A core goes on while it waits, until what
-///   is in flight is full: of misses close together the first is paid (T. S. Karkhanis, J. E. Smith, A
-///   First-Order Superscalar Processor Model, ISCA 2004, §4.3). Loads that wait for one another's
-///   data are not told apart.
+///   came no more than 64 touches before, and is not overlapped itself. A core goes on while it
+///   waits, until no more can be in flight: of misses close together the first is paid (T. S.
+///   Karkhanis, J. E. Smith, A First-Order Superscalar Processor Model, ISCA 2004). Loads that wait
+///   for one another's data are not told apart.
 /// - Sequential passes count their first line as any access, the others as streamed: hardware
 ///   prefetchers run ahead of them (Intel Optimization Reference Manual 248966, §2.3.5.4).
 /// - Two levels of 4 KiB translations. A first touch of a page is one `pageFault`; the kernel clears
