@@ -20,7 +20,8 @@ import Designs
 ///   the page, which leaves its lines in the second and third level; lines that the second lacked
 ///   count (`clearedLine`). So do those of the kernel's own that it has lost since the fault before
 ///   (`kernelLine`), and pages of the page table (`pageTablePage`), of which each serves 2 MiB.
-///   Regions smaller than that lie side by side and share them.
+///   Regions smaller than that lie side by side and share them. Passes of more than 16 GiB count
+///   their faults alone.
 /// - Where a design gets huge pages, a first touch is one `hugePageFault`, which clears 2 MiB, and one
 ///   translation serves all of it, in the same buffers: those that processors have for huge pages
 ///   alone are left out.

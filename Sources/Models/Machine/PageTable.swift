@@ -4,7 +4,8 @@ import CPlatform
 /// touched and lose it when they are purged or unmapped.
 ///
 /// Frames of one 2 MiB chunk are one array; chunks are found in a hash table behind a small
-/// direct-mapped cache. Memory grows with resident pages only.
+/// direct-mapped cache. Memory grows with the chunks that have resident pages, or had some and are
+/// still mapped: 2 KiB each. Such a chunk has its page of the page table.
 struct PageTable {
   /// Frames are 26 bits, so that frame × 64 + line is a 32-bit tag: 256 GiB of physical memory.
   static let frameBits: UInt32 = 26
@@ -64,7 +65,8 @@ struct PageTable {
     return chunk.frames[Int(page & 511)]
   }
 
-  /// Whether a page's 2 MiB have their page of the page table.
+  /// Whether a page's 2 MiB have their page of the page table: one that was made for a page's first
+  /// touch, and stays while they are purged.
   func hasTable(ofPage page: UInt64) -> Bool { chunks[page >> 9] != nil }
 
   /// Gives a page that has no frame one.
