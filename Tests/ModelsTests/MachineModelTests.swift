@@ -104,7 +104,7 @@ private struct PlainMachine {
         }
         tableRoom -= 1 << 20
       }
-      let frame = table.assign(page: page)
+      let frame = table.assign(page: page).frame
       frames[page] = frame
       for line in 1...32 as ClosedRange<UInt32> { fill(line, .kernelLine) }
       for line in frame * 64..<frame * 64 + 64 { fill(line, .clearedLine) }

@@ -101,8 +101,8 @@ extension MachineModel {
   /// The kernel finds a frame, clears it and fills in the translation.
   private func fault(_ page: UInt64) -> UInt32 {
     counts.count(.pageFault)
-    if !table.hasTable(ofPage: page) { countTablePage(of: page) }
-    let frame = table.assign(page: page)
+    let (frame, isFirstOfTable) = table.assign(page: page)
+    if isFirstOfTable { countTablePage(of: page) }
     fillTranslation(frame, index: mallometer_translation_index(page))
     // Frame 0 is nobody's page, and its line 0 no line: the others are the kernel's.
     counts.count(
@@ -124,7 +124,7 @@ extension MachineModel {
     let number = page >> HugeRanges.shift
     var wanted: UInt32 = 1
     for small in number << HugeRanges.shift..<(number + 1) << HugeRanges.shift {
-      let frame = table.assign(page: small)
+      let frame = table.assign(page: small).frame
       if small == page { wanted = frame }
       _ = mallometer_fill_lines(caches, frame << 6, 64)
     }

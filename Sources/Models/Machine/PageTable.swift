@@ -12,8 +12,13 @@ struct PageTable {
   static let chunkPages = 512
 
   private struct Chunk {
-    var frames: UnsafeMutablePointer<UInt32>
-    var resident: Int
+    let frames: UnsafeMutablePointer<UInt32>
+    var resident = 0
+
+    init() {
+      frames = .allocate(capacity: PageTable.chunkPages)
+      frames.initialize(repeating: 0, count: PageTable.chunkPages)
+    }
   }
 
   private var chunks: [UInt64: Chunk] = [:]
@@ -65,26 +70,28 @@ struct PageTable {
     return chunk.frames[Int(page & 511)]
   }
 
-  /// Whether a page's 2 MiB have their page of the page table: one that was made for a page's first
-  /// touch, and stays while they are purged.
-  func hasTable(ofPage page: UInt64) -> Bool { chunks[page >> 9] != nil }
-
   /// Gives a page that has no frame one.
-  /// - Returns: the frame; 1, which is not remembered, once physical memory is exhausted.
-  mutating func assign(page: UInt64) -> UInt32 {
-    guard let frame = freeFrames.popLast() ?? nextFrame() else { return Self.exhausted }
+  /// - Returns: the frame (1, which is not remembered, once physical memory is exhausted), and
+  ///   whether the page's 2 MiB had no page of the page table: it is made for a first touch, and stays
+  ///   while they are purged.
+  mutating func assign(page: UInt64) -> (frame: UInt32, isFirstOfTable: Bool) {
+    guard let frame = freeFrames.popLast() ?? nextFrame() else { return (Self.exhausted, false) }
     let key = page >> 9
-    if chunks[key] == nil {
-      let frames = UnsafeMutablePointer<UInt32>.allocate(capacity: Self.chunkPages)
-      frames.initialize(repeating: 0, count: Self.chunkPages)
-      chunks[key] = Chunk(frames: frames, resident: 0)
-      recent[Self.recentIndex(key)] = mallometer_page_chunk(key: key, frames: frames)
-    }
-    chunks[key]?.frames[Int(page & 511)] = frame
-    chunks[key]?.resident += 1
+    let before = chunks.count
+    let frames = Self.put(frame, at: Int(page & 511), into: &chunks[key, default: Chunk()])
+    let isFirst = chunks.count > before
+    if isFirst { recent[Self.recentIndex(key)] = mallometer_page_chunk(key: key, frames: frames) }
     residentPages += 1
     peakResidentPages = max(peakResidentPages, residentPages)
-    return frame
+    return (frame, isFirst)
+  }
+
+  private static func put(
+    _ frame: UInt32, at index: Int, into chunk: inout Chunk
+  ) -> UnsafeMutablePointer<UInt32> {
+    chunk.frames[index] = frame
+    chunk.resident += 1
+    return chunk.frames
   }
 
   /// Takes the frames of pages back. `body` receives each page that had one, and its frame.
