@@ -49,12 +49,11 @@ public struct SharedLock: Sendable {
     write(by: thread, counts)
   }
 
-  /// A mutex of the C library taken.
+  /// A mutex of the C library taken: no locked instruction in a process of one thread, as replays are
+  /// unless their threads are wanted.
   @inlinable @inline(__always)
-  public mutating func acquireMutex<Memory: MemoryModel>(
-    by thread: UInt16, _ counts: StepCounts, _ memory: Memory
-  ) {
-    memory.lockedInstruction(.mutexUncontended, counts)
+  public mutating func acquireMutex(by thread: UInt16, _ counts: StepCounts) {
+    counts.count(.mutexUncontended)
     write(by: thread, counts)
   }
 }

@@ -134,6 +134,11 @@ extension PredictReport {
     for one in programs {
       if let reason = one.reason { lines.append("\(one.with): nothing predicted: \(reason)\n") }
     }
+    if let most = programs.compactMap(\.pairsToTell).max() {
+      lines.append(
+        "what was measured is less certain than the error may be: some \(Text.count(most)) pairs"
+          + " would tell (--pairs)\n")
+    }
     if let one = programs.first, let share = one.tracedShare {
       lines.append(
         "the command takes \(Text.number(one.secondsBefore)) s of processor time before the "

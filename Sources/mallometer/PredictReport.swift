@@ -67,6 +67,8 @@ struct PredictReport: Report {
     let barPoints: Double
     @Nullable var inInterval: Bool?
     @Nullable var meetsBar: Bool?
+    /// About how many pairs would tell, where so many didn't.
+    @Nullable var pairsToTell: Int?
   }
 
   /// Over all traces of one change, signs kept apart.
@@ -193,7 +195,8 @@ extension PredictReport.Program {
       secondsBefore: verdict.secondsBefore, noiseFloorPercent: verdict.noiseFloorPercent,
       tracedShare: verdict.tracedShare, scaled: verdict.isScaled,
       errorPoints: verdict.errorPoints, barPoints: verdict.barPoints,
-      inInterval: verdict.isInInterval, meetsBar: verdict.meetsBar)
+      inInterval: verdict.isInInterval, meetsBar: verdict.meetsBar,
+      pairsToTell: verdict.pairsToTell)
   }
 }
 

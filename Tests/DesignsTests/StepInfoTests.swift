@@ -16,8 +16,7 @@ import Testing
       ])
     #expect(
       Set(Step.all(.locked)) == [
-        .usedCounterAtomic, .statisticAtomic, .lockUncontended, .mutexUncontended,
-        .atomicUncontended,
+        .usedCounterAtomic, .statisticAtomic, .lockUncontended, .atomicUncontended,
       ])
     #expect(Step.all(.machine) == Step.allCases.filter { $0.info.group == .machine })
   }

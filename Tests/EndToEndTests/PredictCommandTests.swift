@@ -168,7 +168,7 @@ import Testing
       "programs",
       keys: """
         with predictedPercent reason measuredPercent pairs secondsBefore noiseFloorPercent
-        tracedShare scaled errorPoints barPoints inInterval meetsBar
+        tracedShare scaled errorPoints barPoints inInterval meetsBar pairsToTell
         """)
     let one = try #require(programs.first)
     let predicted = try expectEstimate(one["predictedPercent"], "predictedPercent")

@@ -49,7 +49,7 @@ import Testing
     for step in [Step.policyScanBest, .headerWrite, .branchMiss, .cacheLookup] {
       #expect(abs(payoff(step).value - 3) < 1e-9, "\(step.name)")
     }
-    for step in [Step.usedCounterAtomic, .statisticAtomic, .lockUncontended, .mutexUncontended] {
+    for step in [Step.usedCounterAtomic, .statisticAtomic, .lockUncontended] {
       #expect(abs(payoff(step).value - 1) < 1e-9, "\(step.name)")
     }
     for step in [Step.pageFault, .mapCall, .adviseCall, .memoryLoad, .lineZeroed, .segmentInit] {

@@ -97,6 +97,18 @@ import Traces
     #expect(small.barPoints == 0.3)
   }
 
+  /// Half an interval of three times what the error may be: nine times as many pairs.
+  @Test func aVerdictSaysHowManyPairsWouldTell() {
+    let share = ProgramFinding.share(
+      ProgramShare(secondsSaved: exact(0.1), secondsBefore: exact(1)))
+    let wide = verdict([share], measured: Estimate(value: 8, low: 2, high: 14), seconds: 1)
+    #expect(wide.barPoints == 2 && wide.pairsToTell == 270)
+    let narrow = verdict([share], measured: Estimate(value: 8, low: 6.5, high: 9.5), seconds: 1)
+    #expect(narrow.pairsToTell == nil)
+    let open = verdict([share], measured: Estimate(value: 8, low: nil, high: 9), seconds: 1)
+    #expect(open.pairsToTell == nil)
+  }
+
   /// The traces cover a quarter of what the command takes: the answer is a share of all of it.
   @Test func aCommandThatTakesMoreThanItsTracesScalesTheAnswer() throws {
     let share = ProgramFinding.share(

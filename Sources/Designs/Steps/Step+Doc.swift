@@ -88,7 +88,8 @@ extension Step {
     case .adviseHugePage: "madvise asked for transparent huge pages"
     case .lockUncontended: "a spin lock taken that was free"
     case .lockContended: "a spin lock that had to be waited for"
-    case .mutexUncontended: "a mutex of the C library taken that was free"
+    case .mutexUncontended:
+      "a mutex of the C library taken that was free; no locked instruction in a process of one thread"
     case .mutexContended: "a mutex of the C library that had to be waited for"
     case .lockLookup: "the lock of a size class found"
     case .atomicUncontended: "an atomic exchange of a shared word that succeeded"

@@ -58,11 +58,11 @@ extension Step {
     }
   }
 
-  /// Whether it is a locked instruction and what hardly takes longer.
+  /// Whether it is a locked instruction and what hardly takes longer. The C library's mutex is none in a
+  /// process of one thread.
   private var isLocked: Bool {
     switch self {
-    case .usedCounterAtomic, .statisticAtomic, .lockUncontended, .mutexUncontended,
-      .atomicUncontended:
+    case .usedCounterAtomic, .statisticAtomic, .lockUncontended, .atomicUncontended:
       true
     default: false
     }

@@ -64,7 +64,7 @@ public final class LockedModel<Memory: MemoryModel>: AllocatorModel {
       counts.count(.lockLookup)
       bins[bin].lock.acquire(by: thread, counts, memory)
     case .mutex:
-      lock.acquireMutex(by: thread, counts, memory)
+      lock.acquireMutex(by: thread, counts)
       lines[bin / 2].write(by: thread, counts)
     case .spin:
       lock.acquire(by: thread, counts, memory)

@@ -27,7 +27,7 @@ extension PoolModel {
   // MARK: - Heaps
 
   func heapBegin(thread: UInt16) -> Int32 {
-    abandonedLock.acquireMutex(by: thread, counts, memory)
+    abandonedLock.acquireMutex(by: thread, counts)
     if let heap = abandoned.popLast() {
       threadHeaps[Int(thread)] = heap
       memory.touch(threadLocal(thread), isWrite: true)
@@ -84,7 +84,7 @@ extension PoolModel {
     }
     threadHeaps[Int(thread)] = 0
     memory.touch(threadLocal(thread), isWrite: true)
-    abandonedLock.acquireMutex(by: thread, counts, memory)
+    abandonedLock.acquireMutex(by: thread, counts)
     abandoned.append(heap)
   }
 

@@ -5,7 +5,7 @@ extension TieredModel {
   /// A mutex, and the line in which it lies.
   @inline(__always)
   func take(_ lock: inout SharedLock, at line: Address) {
-    lock.acquireMutex(by: currentThread, counts, memory)
+    lock.acquireMutex(by: currentThread, counts)
     memory.touch(line, isWrite: true)
   }
 
@@ -21,7 +21,7 @@ extension TieredModel {
 
   @inline(never)
   private func beginHeap(_ thread: UInt16) -> Bool {
-    heapsLock.acquireMutex(by: thread, counts, memory)
+    heapsLock.acquireMutex(by: thread, counts)
     if let adopted = abandoned.popLast() {
       heaps[Int(thread)] = adopted
       return true
@@ -29,7 +29,7 @@ extension TieredModel {
     let address = memory.mapCall(bytes: TieredLayout.heapBytes, counts)
     guard address != 0 else { return false }
     counts.count(.heapInit)
-    heapsLock.acquireMutex(by: thread, counts, memory)
+    heapsLock.acquireMutex(by: thread, counts)
     let own = heap.allocate(TieredLayout.mediumClasses, of: TieredClass())
     heaps[Int(thread)].address = address
     heaps[Int(thread)].medium = own
@@ -41,7 +41,7 @@ extension TieredModel {
   /// Leaves the thread's heap, whole, to the next thread.
   public func endThread(_ thread: UInt16) {
     guard heaps[Int(thread)].address != 0 else { return }
-    heapsLock.acquireMutex(by: thread, counts, memory)
+    heapsLock.acquireMutex(by: thread, counts)
     abandoned.append(heaps[Int(thread)])
     heaps[Int(thread)] = TieredHeap()
   }
