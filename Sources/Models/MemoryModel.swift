@@ -51,7 +51,7 @@ public protocol MemoryModel: AnyObject {
 }
 
 extension MemoryModel {
-  /// A step that is a locked instruction: a lock taken, an exchange or an addition that is atomic.
+  /// A step that is a locked instruction: a spin lock taken, an exchange or an addition that is atomic.
   /// It stands behind the touches of the stores that it waits for.
   @inlinable @inline(__always)
   public func lockedInstruction(_ step: Step, _ counts: StepCounts) {

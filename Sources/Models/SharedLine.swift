@@ -21,8 +21,8 @@ public struct SharedLine: Sendable {
   }
 }
 
-/// A lock of a design: on the serialised order it is always free. To take it is a locked instruction,
-/// which waits for the stores before it; the lock's own line is the model's to touch.
+/// A lock of a design: on the serialised order it is always free. A spin lock is taken by a locked
+/// instruction, which waits for the stores before it; the lock's own line is the model's to touch.
 public struct SharedLock: Sendable {
   @usableFromInline var line = SharedLine()
   /// In which it was taken last.

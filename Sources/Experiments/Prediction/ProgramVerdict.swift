@@ -65,8 +65,9 @@ public struct ProgramVerdict: Sendable {
     max(Self.bar.points, Self.bar.share * measuredPercent.value.magnitude)
   }
 
-  /// About how many pairs would bring half of the measured interval within what the error may be, by
-  /// the square of their number; nil where these have, or where nothing bounds the interval.
+  /// About how many pairs would bring half of the measured interval within what the error may be, as
+  /// intervals shrink by the root of their number; nil where these have, or where nothing bounds the
+  /// interval.
   public var pairsToTell: Int? {
     guard let low = measuredPercent.low, let high = measuredPercent.high else { return nil }
     let times = (high - low) / 2 / barPoints
