@@ -53,24 +53,27 @@ public struct Prior: Sendable, Equatable, Codable {
   }
 
   /// From an isolated cost: in place it may be hidden behind other work, so it is expected within
-  /// 100 %, but never nearer than 0.3 ns.
+  /// 100 %, but never nearer than `nearest`.
   /// - Parameter order: how much the step may cost where it is larger. Alone, everything that a step
   ///   touches is in the first cache level; what happens seldom finds it cold in place.
   public init(isolated: Double, order: Double = 0) {
-    self.init(mean: max(0, isolated), deviation: max(isolated, order, 0.3))
+    self.init(mean: max(0, isolated), deviation: max(isolated, order, Self.nearest))
   }
+
+  /// Nanoseconds: no cost in place is known nearer than this beforehand.
+  private static let nearest = 0.3
 }
 
 extension Prior {
   /// From what the step does, without any measurement: an order of magnitude, with a deviation as
-  /// large as itself.
+  /// large as itself. What an alternative is compared with does nothing that costs.
   ///
   /// A step that data separate forgets it at once: one run in which it takes a tenth of the time
   /// outweighs it. A step that is executed a few times in a million operations would otherwise
   /// absorb what the model misses and cost milliseconds: then the assumption holds it.
   init(assumed step: Step) {
     let nanoseconds = step.info.assumedNs
-    self.init(mean: nanoseconds, deviation: nanoseconds)
+    self.init(mean: nanoseconds, deviation: max(nanoseconds, Self.nearest))
   }
 }
 

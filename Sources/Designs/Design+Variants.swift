@@ -70,7 +70,8 @@ extension Design {
   /// Pairs of the changes that one variant alone has, each with the one farthest from it in the
   /// family's order that contradicts nothing: neighbours concern the same part of an allocator.
   /// With no such change left, one that has its second variant already will do; a value that
-  /// leaves no other any effect has none.
+  /// leaves no other any effect has none. A change that needs another one comes last: what one
+  /// changes is told less well beside two, least of all beside a lock.
   private static func secondVariants(of single: [Design]) -> [Design] {
     let changes = single.map { design in
       Dictionary(uniqueKeysWithValues: design.changes.map { ($0.toggle, $0.value) })
@@ -85,8 +86,8 @@ extension Design {
     var pairs: [Design] = []
     for index in lone where open.contains(index) {
       let partners = single.indices.filter { $0 != index && !changes[$0].isEmpty }.sorted {
-        (open.contains($0) ? 1 : 0, abs($0 - index), $0)
-          > (open.contains($1) ? 1 : 0, abs($1 - index), $1)
+        (changes[$1].count, open.contains($0) ? 1 : 0, abs($0 - index), $0)
+          > (changes[$0].count, open.contains($1) ? 1 : 0, abs($1 - index), $1)
       }
       for partner in partners {
         let family = single[index].family
@@ -94,7 +95,8 @@ extension Design {
         let holdsAll = changes[index].allSatisfy { both[$0.key] == $0.value }
         guard holdsAll, family.contradiction(in: both) == nil else { continue }
         pairs.append(Design(family: family, changes: both))
-        open.subtract([index, partner])
+        open.remove(index)
+        if changes[index].count <= changes[partner].count { open.remove(partner) }
         break
       }
     }

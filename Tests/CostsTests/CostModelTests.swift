@@ -116,6 +116,12 @@ import Testing
     #expect(Prior(isolated: 5, order: 2).deviation == 5)
   }
 
+  /// A toggle's alternative is measured alone as what it takes more: the rest is no step's cost.
+  @Test func whatAnAlternativeIsComparedWithCostsNothing() {
+    #expect(Prior(assumed: .fastPathInlined) == Prior(isolated: 0))
+    #expect(Step.allCases.filter { $0.info.isolation == .baseline }.count == 3)
+  }
+
   @Test func heldOutPayoffsLieInTheirIntervals() throws {
     var inside = 0.0
     for seed in 1...4 {

@@ -454,6 +454,22 @@ private let models = repository.appendingPathComponent("models")
     }
   }
 
+  /// Beside a lock, which a change may need, other changes cost less than without one.
+  @Test func aSecondVariantDiffersByOneChangeAlone() {
+    for family in Family.all {
+      let single = Design.singleToggleVariants(of: family)
+      let variants = Set(Design.variants(of: family, limit: 0))
+      for one in single where !one.changes.isEmpty {
+        let nearby = Set(
+          Design.singleChanges(of: one).filter {
+            $0.changes.count == one.changes.count + 1
+              && Set(one.changes).isSubset(of: $0.changes)
+          })
+        #expect(nearby.isEmpty || !nearby.isDisjoint(with: variants), "\(one)")
+      }
+    }
+  }
+
   @Test func aLimitCutsPairsThatNoValueNeeds() {
     for family in Family.all {
       let needed = Design.variants(of: family, limit: 0)

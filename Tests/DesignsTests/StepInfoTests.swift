@@ -55,7 +55,7 @@ import Testing
       case .builds(let toggle, let value, _):
         let declared = Family.pool.toggles.first { $0.name == toggle }
         #expect(declared?.values.contains(value) == true, "\(step.name)")
-      case .primitive, .impossible: break
+      case .primitive, .baseline, .impossible: break
       }
     }
     #expect(kernels > Step.count / 2)

@@ -107,6 +107,13 @@ import Traces
     #expect(narrow.pairsToTell == nil)
     let open = verdict([share], measured: Estimate(value: 8, low: nil, high: 9), seconds: 1)
     #expect(open.pairsToTell == nil)
+    let boundless = verdict(
+      [share], measured: Estimate(value: 8, low: -1e12, high: 1e12), seconds: 1)
+    #expect(boundless.pairsToTell == nil)
+    let missing = verdict(
+      [.unknown(reason: "calls were dropped")], measured: Estimate(value: 8, low: 2, high: 14),
+      seconds: 1)
+    #expect(missing.pairsToTell == nil)
   }
 
   /// The traces cover a quarter of what the command takes: the answer is a share of all of it.

@@ -59,6 +59,8 @@ public struct StepInfo: Sendable {
     /// By two calibration builds of `pool`: a malloc and a free in turn, with a toggle changed, less
     /// the same as they come.
     case builds(toggle: String, value: String, factor: Double)
+    /// Not at all, because it leaves out what its alternative, measured by `builds`, does besides.
+    case baseline
     /// Not at all.
     case impossible(reason: String)
   }
@@ -73,7 +75,7 @@ public struct StepInfo: Sendable {
   public let isolation: Isolation
 
   /// Nanoseconds that it may be taken to cost before anything is measured.
-  public var assumedNs: Double { orderNs ?? Self.usualNs }
+  public var assumedNs: Double { isolation == .baseline ? 0 : orderNs ?? Self.usualNs }
   /// Nanoseconds of a few instructions on lines at hand.
   static let usualNs = 1.0
 }

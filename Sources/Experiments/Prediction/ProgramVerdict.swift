@@ -66,13 +66,14 @@ public struct ProgramVerdict: Sendable {
   }
 
   /// About how many pairs would bring half of the measured interval within what the error may be, as
-  /// intervals shrink by the root of their number; nil where these have, or where nothing bounds the
-  /// interval.
+  /// intervals shrink by the root of their number; nil where these have, where nothing bounds the
+  /// interval, and where there is no error to tell.
   public var pairsToTell: Int? {
-    guard let low = measuredPercent.low, let high = measuredPercent.high else { return nil }
+    guard predictedPercent != nil, let low = measuredPercent.low, let high = measuredPercent.high
+    else { return nil }
     let times = (high - low) / 2 / barPoints
     guard times > 1 else { return nil }
-    return Int((Double(pairs) * times * times).rounded(.up))
+    return Int(exactly: (Double(pairs) * times * times).rounded(.up))
   }
 
   public var meetsBar: Bool? { errorPoints.map { $0.magnitude <= barPoints } }

@@ -57,7 +57,7 @@ extension Calibration {
             Derivation(
               step: step, primitive: "\(changed) malloc-free",
               less: "\(Design(family: .pool)) malloc-free", factor: factor))
-        case .primitive, .impossible: break
+        case .primitive, .baseline, .impossible: break
         }
       }
       var found: [Derivation] = []
@@ -75,6 +75,7 @@ extension Calibration {
     static func reason(_ step: Step) -> String {
       switch step.info.isolation {
       case .impossible(let reason), .primitive(_, _, _, unless: let reason?): reason
+      case .baseline: "what its alternative is compared with"
       case .primitive, .kernel, .builds: unmeasured
       }
     }
