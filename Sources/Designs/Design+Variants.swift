@@ -70,8 +70,8 @@ extension Design {
   /// Pairs of the changes that one variant alone has, each with the one farthest from it in the
   /// family's order that contradicts nothing: neighbours concern the same part of an allocator.
   /// With no such change left, one that has its second variant already will do; a value that
-  /// leaves no other any effect has none. A change that needs another one comes last: what one
-  /// changes is told less well beside two, least of all beside a lock.
+  /// leaves no other any effect has none. A change that locks comes last, and is no second variant
+  /// of one that doesn't: beside it the rest costs less than alone.
   private static func secondVariants(of single: [Design]) -> [Design] {
     let changes = single.map { design in
       Dictionary(uniqueKeysWithValues: design.changes.map { ($0.toggle, $0.value) })
@@ -82,12 +82,13 @@ extension Design {
           other != index && changes[index].allSatisfy { changes[other][$0.key] == $0.value }
         }
     }
+    let locks = single.map(\.locks)
     var open = Set(lone)
     var pairs: [Design] = []
     for index in lone where open.contains(index) {
       let partners = single.indices.filter { $0 != index && !changes[$0].isEmpty }.sorted {
-        (changes[$1].count, open.contains($0) ? 1 : 0, abs($0 - index), $0)
-          > (changes[$0].count, open.contains($1) ? 1 : 0, abs($1 - index), $1)
+        (locks[$0] ? 0 : 1, open.contains($0) ? 1 : 0, abs($0 - index), $0)
+          > (locks[$1] ? 0 : 1, open.contains($1) ? 1 : 0, abs($1 - index), $1)
       }
       for partner in partners {
         let family = single[index].family
@@ -96,11 +97,18 @@ extension Design {
         guard holdsAll, family.contradiction(in: both) == nil else { continue }
         pairs.append(Design(family: family, changes: both))
         open.remove(index)
-        if changes[index].count <= changes[partner].count { open.remove(partner) }
+        if locks[partner] || !locks[index] { open.remove(partner) }
         break
       }
     }
     return pairs
+  }
+}
+
+extension Design {
+  /// Whether one of its changes adds a locked instruction to calls.
+  var locks: Bool {
+    family.toggles.contains { $0.lockingValues.contains(self[$0.name]) }
   }
 }
 

@@ -11,17 +11,22 @@ public struct Toggle: Equatable, Sendable {
   public let source: String
   /// What must be set for values other than the default to have any effect, all of it.
   public let requires: [Requirement]
+  /// Values with which calls run a locked instruction that they don't run with the default. Beside
+  /// one, what other changes cost is partly hidden.
+  public let lockingValues: [String]
 
   public init(
     _ name: String, _ values: [String], default: String, doc: String, source: String,
-    requires: [Requirement] = []
+    requires: [Requirement] = [], locking: [String] = []
   ) {
     precondition(values.contains(`default`), "the default of \(name) is one of its values")
+    precondition(locking.allSatisfy(values.contains), "what locks is a value of \(name)")
     self.name = name
     self.values = values
     self.defaultValue = `default`
     self.doc = doc
     self.source = source
     self.requires = requires
+    lockingValues = locking
   }
 }

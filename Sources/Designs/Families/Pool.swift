@@ -14,7 +14,7 @@ extension Family {
         doc: "how a size finds its bin", source: "002 §1"),
       Toggle(
         "used-counter", ["plain", "atomic"], default: "plain",
-        doc: "how a page counts its live blocks", source: "002 §2"),
+        doc: "how a page counts its live blocks", source: "002 §2", locking: ["atomic"]),
       Toggle(
         "header", ["0", "16", "32"], default: "0",
         doc: "bytes of header before every block", source: "001 §3.4"),
@@ -25,7 +25,7 @@ extension Family {
     Toggle(
       "free-lists", ["remote", "local", "one"], default: "remote",
       doc: "a page's lists: allocation, local and remote frees; the first two; or one for all",
-      source: "002 §2"),
+      source: "002 §2", locking: ["local", "one"]),
     Toggle(
       "remote-collection", ["lazily", "eagerly"], default: "lazily",
       doc: "whether remote frees are collected when a page has run out, or at every allocation",
@@ -40,7 +40,7 @@ extension Family {
       requires: [
         Requirement(
           "free-lists", ["local", "one"], reason: "no free is remote to a heap that all share")
-      ]),
+      ], locking: ["global"]),
     Toggle(
       "encoding", ["off", "xor-rotate"], default: "off",
       doc: "whether the links of free blocks are kept encoded",

@@ -13,11 +13,11 @@ extension Family {
       Toggle(
         "tiers", ["on", "off"], default: "on",
         doc: "whether size chooses a tier or one plain locked heap serves everything",
-        source: "004, Benchmark Infrastructure 1"),
+        source: "004, Benchmark Infrastructure 1", locking: ["off"]),
       Toggle(
         "medium", ["thread-local", "global"], default: "thread-local",
         doc: "whether every thread has its own medium classes or all share them behind a lock",
-        source: "004, Key Implementation Features 3", requires: [someTiers]),
+        source: "004, Key Implementation Features 3", requires: [someTiers], locking: ["global"]),
       Toggle(
         "pattern-detection", ["on", "off"], default: "on",
         doc: "whether mappings are rounded up while their sizes vary, so that cached ones fit",
@@ -25,7 +25,8 @@ extension Family {
       Toggle(
         "statistics", ["thread-local", "relaxed", "off"], default: "thread-local",
         doc: "who counts: every thread for itself, all together by locked additions, or nobody",
-        source: "004, Key Implementation Features 5", requires: [someTiers]),
+        source: "004, Key Implementation Features 5", requires: [someTiers],
+        locking: ["relaxed"]),
       Toggle(
         "warming", ["off", "on"], default: "off",
         doc: "whether pools have blocks of every class ready before they are asked for",
