@@ -22,6 +22,7 @@ public struct ProgramPlace: Sendable, Equatable {
   }
 
   /// What one program was found to pay, in multiples of what replays predicted, with standard errors.
+  /// Errors that all programs share, of the fit and of the day, aren't in them.
   struct Program: Sendable {
     /// Of the image that allocates: what its file's name begins with.
     let name: String
