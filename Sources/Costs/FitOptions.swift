@@ -66,8 +66,8 @@ public struct Prior: Sendable, Equatable, Codable {
 
 extension Prior {
   /// From what the step does, without any measurement: an order of magnitude, with a deviation as
-  /// large as itself. The baseline of a toggle costs nothing: its
-  /// alternative holds the difference.
+  /// large as itself. The baseline of a toggle costs nothing, give or take `nearest`: its alternative
+  /// holds the difference.
   ///
   /// A step that data separate forgets it at once: one run in which it takes a tenth of the time
   /// outweighs it. A step that is executed a few times in a million operations would otherwise

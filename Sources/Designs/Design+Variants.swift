@@ -106,7 +106,7 @@ extension Design {
 }
 
 extension Design {
-  /// Whether one of its changes adds a locked instruction to calls.
+  /// Whether one of its changes adds a lock or a locked instruction to calls.
   var locks: Bool {
     family.toggles.contains { $0.lockingValues.contains(self[$0.name]) }
   }

@@ -11,8 +11,8 @@ public struct Toggle: Equatable, Sendable {
   public let source: String
   /// What must be set for values other than the default to have any effect, all of it.
   public let requires: [Requirement]
-  /// Values with which calls run a locked instruction that they don't run with the default. Beside
-  /// one, what other changes cost is partly hidden.
+  /// Values with which calls take a lock, or run a locked instruction, that they don't with the
+  /// default. Beside one, what other changes cost is partly hidden.
   public let lockingValues: [String]
 
   public init(

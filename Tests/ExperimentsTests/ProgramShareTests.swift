@@ -109,7 +109,7 @@ import Traces
     #expect(open.pairsToTell == nil)
     let boundless = verdict(
       [share], measured: Estimate(value: 8, low: -1e12, high: 1e12), seconds: 1)
-    #expect(boundless.pairsToTell == nil)
+    #expect(boundless.pairsToTell == .max)
     let missing = verdict(
       [.unknown(reason: "calls were dropped")], measured: Estimate(value: 8, low: 2, high: 14),
       seconds: 1)

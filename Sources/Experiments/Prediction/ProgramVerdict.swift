@@ -73,7 +73,7 @@ public struct ProgramVerdict: Sendable {
     else { return nil }
     let times = (high - low) / 2 / barPoints
     guard times > 1 else { return nil }
-    return Int(exactly: (Double(pairs) * times * times).rounded(.up))
+    return Int(exactly: (Double(pairs) * times * times).rounded(.up)) ?? .max
   }
 
   public var meetsBar: Bool? { errorPoints.map { $0.magnitude <= barPoints } }
