@@ -1,7 +1,9 @@
 #include "platform.h"
 
+#include <dlfcn.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <gnu/libc-version.h>
 #include <sched.h>
 #include <signal.h>
 #include <string.h>
@@ -54,4 +56,9 @@ int mallometer_may_run_on(int cpu) {
   CPU_ZERO(&set);
   return cpu >= 0 && cpu < CPU_SETSIZE && sched_getaffinity(0, sizeof set, &set) == 0
          && CPU_ISSET(cpu, &set);
+}
+
+const char *mallometer_c_library(void) {
+  Dl_info library;
+  return dladdr((void *)gnu_get_libc_version, &library) != 0 ? library.dli_fname : NULL;
 }

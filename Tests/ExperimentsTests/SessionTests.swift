@@ -22,13 +22,11 @@ private let allocatorNs: [String: Float] = ["a": 30, "b": 20, "c": 5, "null": 0]
     try Data("player".utf8).write(to: player)
     try Data("null".utf8).write(to: null)
     try Data("libc".utf8).write(to: systemLibrary)
-    try Data("7f00-7f01 r-xp 00000000 fe:00 11   \(systemLibrary.path)\n".utf8).write(to: maps)
   }
 
   private var player: URL { URL(fileURLWithPath: folder.file("player")) }
   private var null: URL { URL(fileURLWithPath: folder.file("null.so")) }
   private var systemLibrary: URL { URL(fileURLWithPath: folder.file("libc.so.6")) }
-  private var maps: URL { URL(fileURLWithPath: folder.file("maps")) }
 
   private func campaign(
     _ names: String..., repeats: Int = 4, hasTwin: Bool = true
@@ -41,7 +39,7 @@ private let allocatorNs: [String: Float] = ["a": 30, "b": 20, "c": 5, "null": 0]
   private func store(anew: Bool = false, after seconds: TimeInterval = 0) -> MeasurementStore {
     MeasurementStore(
       notebook: notebook, player: player, seed: 1, measuresAnew: anew,
-      libraries: SystemLibraries(maps: maps.path), now: { start + seconds })
+      libraries: SystemLibraries(systemLibrary: systemLibrary.path), now: { start + seconds })
   }
 
   private func name(_ key: ReplayCampaign.Key, _ campaign: ReplayCampaign) -> String {

@@ -26,4 +26,8 @@ static inline void mallometer_prefetch(const void *address) { __builtin_prefetch
 /// Whether this process may run on a processor.
 int mallometer_may_run_on(int cpu);
 
+/// The path of the C library that this process runs on, as the linker loaded it; NULL where it is
+/// linked in.
+const char *mallometer_c_library(void);
+
 #endif

@@ -6,17 +6,17 @@ import Platform
 public struct SystemLibraries: Sendable {
   /// Where they are looked for, in order.
   public var folders: [String]
-  /// Lists the files that this process has mapped, as /proc/self/maps does.
-  public var maps: String
+  /// The path of the C library that this process runs on; nil where it is linked in.
+  public var systemLibrary: String?
 
   public init(
     folders: [String] = [
       "/usr/local/lib", "/usr/lib/x86_64-linux-gnu", "/usr/lib64", "/usr/lib",
     ],
-    maps: String = "/proc/self/maps"
+    systemLibrary: String? = CLibrary.path
   ) {
     self.folders = folders
-    self.maps = maps
+    self.systemLibrary = systemLibrary
   }
 
   /// The library of an allocator, nil for glibc.
@@ -38,15 +38,8 @@ public struct SystemLibraries: Sendable {
   /// SHA-256 of the C library: what `glibc` is here, as nothing is preloaded for it. It is the file
   /// that this process runs on, and the player after it, as it lies on the disk now.
   public func identity() throws -> String {
-    let lines = try String(contentsOfFile: maps, encoding: .utf8).split(separator: "\n")
-    let library = lines.lazy.compactMap { line -> String? in
-      guard let start = line.firstIndex(of: "/") else { return nil }
-      // An upgrade puts another file in its place, which processes to come will map.
-      let path = String(line[start...]).replacing(" (deleted)", with: "")
-      return path.hasSuffix("/libc.so.6") ? path : nil
-    }.first
-    guard let library else { throw SystemLibraryError.noLibrary(maps: maps) }
-    return try SHA256.hexadecimal(ofFile: library)
+    guard let systemLibrary else { throw SystemLibraryError.noLibrary }
+    return try SHA256.hexadecimal(ofFile: systemLibrary)
   }
 }
 
@@ -54,14 +47,14 @@ public struct SystemLibraries: Sendable {
 public enum SystemLibraryError: UserFacingError, Equatable {
   case notInstalled(String, package: String)
   case unreadable(String)
-  /// No C library is mapped: there is nothing to know glibc by.
-  case noLibrary(maps: String)
+  /// No C library is loaded: there is nothing to know glibc by.
+  case noLibrary
 
   public var message: String {
     switch self {
     case .notInstalled(let name, _): "\(name) is not installed: its shared library was not found"
     case .unreadable(let path): "the library \(path) can't be read"
-    case .noLibrary(let maps): "\(maps) names no libc.so.6"
+    case .noLibrary: "this process has no shared C library"
     }
   }
 
