@@ -1,18 +1,12 @@
 """The three kinds of steps of Documentation/predictions.md, "The program's share"."""
 import os
 
-LOCKED = {"used-counter-atomic", "statistic-atomic", "lock-uncontended", "atomic-uncontended"}
-ELSEWHERE = {"heap-init", "segment-init"}
-
 
 def kinds(root=os.path.dirname(os.path.dirname(os.path.abspath(__file__)))):
-    """Each step's kind, from the groups of Documentation/steps.md."""
+    """Each step's kind, as Documentation/steps.md has it, which a test holds to the catalogue."""
     kind = {}
     for line in open(root + "/Documentation/steps.md"):
         cells = [cell.strip(" `") for cell in line.split("|")]
-        if len(cells) == 5 and cells[1] not in ("step", "---"):
-            step, group = cells[1:3]
-            elsewhere = group in ("kernel", "bulk") or step in ELSEWHERE \
-                or (group == "machine" and step != "branch-miss")
-            kind[step] = "locked" if step in LOCKED else "elsewhere" if elsewhere else "plain"
+        if line.startswith("| `") and len(cells) == 6:
+            kind[cells[1]] = cells[3]
     return kind

@@ -20,7 +20,9 @@ public struct Toggle: Equatable, Sendable {
     requires: [Requirement] = [], locking: [String] = []
   ) {
     precondition(values.contains(`default`), "the default of \(name) is one of its values")
-    precondition(locking.allSatisfy(values.contains), "what locks is a value of \(name)")
+    precondition(
+      locking.allSatisfy { values.contains($0) && $0 != `default` },
+      "what locks is a value of \(name) other than its default")
     self.name = name
     self.values = values
     self.defaultValue = `default`

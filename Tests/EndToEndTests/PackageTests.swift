@@ -10,7 +10,9 @@ import Testing
     let text = try String(
       contentsOf: repository.appendingPathComponent("Documentation/steps.md"), encoding: .utf8)
     for step in Step.allCases {
-      let row = "| `\(step.name)` | \(step.info.group.rawValue) | \(step.info.doc) |"
+      let info = step.info
+      let row =
+        "| `\(step.name)` | \(info.group.rawValue) | \(info.kind.rawValue) | \(info.doc) |"
       #expect(text.contains(row), "\(step.name)")
     }
     let rows = text.split(separator: "\n").filter { $0.hasPrefix("| `") }

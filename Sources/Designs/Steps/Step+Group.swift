@@ -48,6 +48,18 @@ extension Step {
     }
   }
 
+  /// What it is paid by amid a program's own work.
+  var kind: StepInfo.Kind {
+    if isLocked { return .locked }
+    switch group {
+    case .kernel, .bulk: return .elsewhere
+    // Mostly page faults and system calls.
+    case .heap where self == .heapInit, .pool where self == .segmentInit: return .elsewhere
+    case .machine: return self == .branchMiss ? .plain : .elsewhere
+    case .entry, .heap, .pool, .reuse, .policy, .backing, .tiered, .lock, .header: return .plain
+    }
+  }
+
   var traits: StepInfo.Traits {
     switch group {
     case .entry: .call

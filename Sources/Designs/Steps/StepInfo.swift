@@ -63,9 +63,31 @@ public struct StepInfo: Sendable {
     case baseline
     /// Not at all.
     case impossible(reason: String)
+
+    /// Why nothing may be known of it alone; nil of what a kernel or two builds show.
+    public var reason: String? {
+      switch self {
+      case .primitive(_, _, _, let reason): reason
+      case .kernel, .builds: nil
+      case .baseline: "what its alternative is compared with"
+      case .impossible(let reason): reason
+      }
+    }
+  }
+
+  /// What it is paid by amid a program's own work (Documentation/predictions.md, "The program's
+  /// share").
+  public enum Kind: String, CaseIterable, Sendable {
+    /// Plain instructions, their branches and what is in the first caches.
+    case plain
+    /// A locked instruction, which waits in a replay for what was stored before.
+    case locked
+    /// The kernel's work and what misses the caches: the same anywhere.
+    case elsewhere
   }
 
   public let group: Group
+  public let kind: Kind
   /// What it is counted once for.
   public let doc: String
   /// Nanoseconds that what it does may take in place, by its order of magnitude: its lines may be
@@ -83,7 +105,7 @@ public struct StepInfo: Sendable {
 extension Step {
   public var info: StepInfo {
     StepInfo(
-      group: group, doc: doc, orderNs: orderNs, traits: traits, isolation: isolation)
+      group: group, kind: kind, doc: doc, orderNs: orderNs, traits: traits, isolation: isolation)
   }
 
   /// Steps that have a trait, in the catalogue's order.

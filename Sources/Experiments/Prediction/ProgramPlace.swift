@@ -11,23 +11,23 @@ import Replay
 /// and the memory behind the caches do costs the same wherever it is asked for. The factors come
 /// from real programs; for a share of one of these, from the others (Documentation/predictions.md).
 public struct ProgramPlace: Sendable, Equatable {
-  /// What a step is paid by.
-  enum Kind: CaseIterable {
-    /// Plain instructions, their branches and what is in the first caches.
-    case plain
-    /// A locked instruction, which waits in a replay for what was stored before.
-    case locked
-    /// The kernel's work and what misses the caches: the same anywhere.
-    case elsewhere
-  }
-
   /// What one program was found to pay, in multiples of what replays predicted, with standard errors.
   /// Errors that all programs share, of the fit and of the day, aren't in them.
   struct Program: Sendable {
-    /// Of the image that allocates: what its file's name begins with.
+    /// Of the image that allocates: its file's name, without a version.
     let name: String
+    /// Other images of much the same code.
+    var kin: [String] = []
     let plain: (value: Double, error: Double)
     let locked: (value: Double, error: Double)
+
+    /// Whether a file's name is its own or its kin's, followed by nothing or by a version: what begins
+    /// with no letter.
+    func isImage(_ file: Substring) -> Bool {
+      ([name] + kin).contains { own in
+        file.hasPrefix(own) && file.dropFirst(own.count).first?.isLetter != true
+      }
+    }
   }
 
   /// A factor and half its 95 % interval for a program that it does not come from.
@@ -72,8 +72,8 @@ public struct ProgramPlace: Sendable, Equatable {
   /// For a trace of a program: from all programs but that one, whatever its version.
   /// - Parameter program: its path, as a trace's header has it.
   init(without program: String) {
-    let name = program.split(separator: "/").last ?? ""
-    self.init(Self.calibration.filter { !name.hasPrefix($0.name) })
+    let file = program.split(separator: "/").last ?? ""
+    self.init(Self.calibration.filter { !$0.isImage(file) })
   }
 
   /// What a change pays amid a program's work, nanoseconds per operation, with what is not known of
@@ -82,7 +82,7 @@ public struct ProgramPlace: Sendable, Equatable {
   ///   - from: occurrences of steps per operation by column (`Run.meanCounts`), before the change.
   func payoff(by model: CostModel, from: [Double], to: [Double]) -> Estimate {
     var result = model.payoff(from: weighted(from), to: weighted(to))
-    for (kind, factor) in [(Kind.plain, plain), (.locked, locked)] {
+    for (kind, factor) in [(StepInfo.Kind.plain, plain), (.locked, locked)] {
       let part = model.payoff(from: only(kind, from), to: only(kind, to)).value
       let half = factor.half * part.magnitude
       result = result.plus(Estimate(value: 0, low: -half, high: half))
@@ -101,20 +101,12 @@ public struct ProgramPlace: Sendable, Equatable {
     }
   }
 
-  private func only(_ kind: Kind, _ counts: [Double]) -> [Double] {
+  private func only(_ kind: StepInfo.Kind, _ counts: [Double]) -> [Double] {
     counts.enumerated().map { Self.kind($0) == kind ? $1 : 0 }
   }
 
-  static func kind(_ column: Int) -> Kind {
-    guard column < Step.allCases.count else { return .plain }
-    let step = Step.allCases[column]
-    if step.info.traits.contains(.locked) { return .locked }
-    switch step.info.group {
-    case .kernel, .bulk: return .elsewhere
-    // Mostly page faults and system calls.
-    case .heap where step == .heapInit, .pool where step == .segmentInit: return .elsewhere
-    case .machine: return step == .branchMiss ? .plain : .elsewhere
-    case .entry, .heap, .pool, .reuse, .policy, .backing, .tiered, .lock, .header: return .plain
-    }
+  /// What no step explains is taken for plain instructions.
+  private static func kind(_ column: Int) -> StepInfo.Kind {
+    column < Step.allCases.count ? Step.allCases[column].info.kind : .plain
   }
 }

@@ -73,11 +73,7 @@ extension Calibration {
 
     /// Why a step has no isolated cost.
     static func reason(_ step: Step) -> String {
-      switch step.info.isolation {
-      case .impossible(let reason), .primitive(_, _, _, unless: let reason?): reason
-      case .baseline: "what its alternative is compared with"
-      case .primitive, .kernel, .builds: unmeasured
-      }
+      step.info.isolation.reason ?? unmeasured
     }
 
     /// Said of a step that some build should have shown.
