@@ -46,8 +46,14 @@ int mallometer_catch_signals(int descriptor) {
   action.sa_flags = SA_RESTART;
   sigemptyset(&action.sa_mask);
   const int signals[] = {SIGINT, SIGTERM, SIGHUP};
-  for (unsigned index = 0; index < sizeof signals / sizeof *signals; index++)
+  for (unsigned index = 0; index < sizeof signals / sizeof *signals; index++) {
+    struct sigaction before;
+    // nohup means that we go on.
+    if (signals[index] == SIGHUP && sigaction(SIGHUP, NULL, &before) == 0 &&
+        before.sa_handler == SIG_IGN)
+      continue;
     if (sigaction(signals[index], &action, NULL) != 0) return errno;
+  }
   return 0;
 }
 

@@ -69,6 +69,15 @@ static const int passed_on[] = {SIGINT,  SIGQUIT, SIGTERM, SIGHUP,
 /// Where handlers tell of signals: they run on any thread, so a mask wouldn't do.
 static int signal_pipe = -1;
 
+/// What whoever started this process had it ignore (nohup does, and so do servers): a program started
+/// from here ignores it too.
+static int ignores_hangup, ignores_pipe;
+
+static int is_ignored(int number) {
+  struct sigaction action;
+  return sigaction(number, NULL, &action) == 0 && action.sa_handler == SIG_IGN;
+}
+
 struct told {
   int number;
   int from_kernel;
@@ -88,10 +97,14 @@ int mallometer_open_signals(void) {
   if (pipe2(ends, O_CLOEXEC | O_NONBLOCK) != 0) return -1;
   signal_pipe = ends[1];
   struct sigaction action = {.sa_sigaction = tell_signal, .sa_flags = SA_SIGINFO | SA_RESTART};
+  ignores_hangup = is_ignored(SIGHUP);
+  ignores_pipe = is_ignored(SIGPIPE);
+  signal(SIGPIPE, SIG_IGN);
   // A parent may have left them blocked, as a thread pool's worker does; then none would arrive.
   sigset_t arriving;
   sigemptyset(&arriving);
   for (size_t index = 0; index < sizeof passed_on / sizeof *passed_on; index++) {
+    if (passed_on[index] == SIGHUP && ignores_hangup) continue;
     sigaction(passed_on[index], &action, NULL);
     sigaddset(&arriving, passed_on[index]);
   }
@@ -117,7 +130,8 @@ static int start(
   sigemptyset(&none);
   sigemptyset(&all);
   for (size_t index = 0; index < sizeof passed_on / sizeof *passed_on; index++)
-    sigaddset(&all, passed_on[index]);
+    if (passed_on[index] != SIGHUP || !ignores_hangup) sigaddset(&all, passed_on[index]);
+  if (!ignores_pipe) sigaddset(&all, SIGPIPE);
   posix_spawnattr_setsigmask(&attributes, &none);
   posix_spawnattr_setsigdefault(&attributes, &all);
   posix_spawnattr_setflags(&attributes, flags | POSIX_SPAWN_SETSIGMASK | POSIX_SPAWN_SETSIGDEF);

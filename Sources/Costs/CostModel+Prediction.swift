@@ -91,7 +91,7 @@ extension CostModel {
       terms.append(
         Term(
           step: all.map(Column.name).joined(separator: "+"),
-          countDifferencePerEvent: change[all[0]], ns: estimate(own, noise: 0, share: share),
+          countDifferencePerEvent: change[steps[0]], ns: estimate(own, noise: 0, share: share),
           identifiable: all.allSatisfy(isIdentifiable),
           remark: all.lazy.compactMap(remark).first))
     }

@@ -13,8 +13,9 @@ struct MachineSpeed {
   /// How much longer the same work took in the slowest session than in the fastest.
   let range: Double
 
-  init(_ sessions: [SessionSpeed]) {
-    let usual = Slowness.lowerQuartile(sessions.compactMap(\.usual))
+  /// - Parameter known: what times are to be brought to; nil is what these sessions say.
+  init(_ sessions: [SessionSpeed], known: Slowness? = nil) {
+    let usual = known ?? Slowness.lowerQuartile(sessions.compactMap(\.usual))
     self.usual = usual
     let factors = usual.map { usual in
       sessions.filter { $0.usual != nil }.map { $0.factor(to: usual) }

@@ -4,7 +4,7 @@ import Replay
 
 /// How slow the machine was during a replay, as logarithms of what fixed pieces of work took: of an
 /// allocator's work before and after it, and of additions between its windows.
-struct Slowness: Equatable {
+struct Slowness: Equatable, Codable {
   let outside: Double
   /// Nil where nothing was timed between windows, as on several threads.
   let between: Double?

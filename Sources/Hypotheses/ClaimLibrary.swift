@@ -26,8 +26,10 @@ public struct ClaimLibrary: Sendable {
     let hypotheses = models.appendingPathComponent("hypotheses")
     let (vocabulary, errors) = ClaimVocabulary.read(
       hypotheses: hypotheses, catalogue: try DesignCatalogue(models: models), traces: traces)
+    let all = Self.bundled(in: hypotheses)
     let read = ClaimLibrary(
-      files: files ?? Self.bundled(in: hypotheses), vocabulary: vocabulary, errors: errors)
+      files: files ?? all, besides: files == nil ? [] : all, vocabulary: vocabulary,
+      errors: errors)
     let bundled = hypotheses.appendingPathComponent(ExpectedVerdicts.bundled).path
     guard let path = expected ?? (FileManager.default.fileExists(atPath: bundled) ? bundled : nil)
     else {
@@ -47,7 +49,11 @@ public struct ClaimLibrary: Sendable {
       }, errors: read.errors + verdicts.errors, unreadable: read.unreadable)
   }
 
-  init(files: [String], vocabulary: ClaimVocabulary, errors: [ClaimError] = []) {
+  /// - Parameter others: paths of files whose claims may be repeated, and are not asked for.
+  init(
+    files: [String], besides others: [String] = [], vocabulary: ClaimVocabulary,
+    errors: [ClaimError] = []
+  ) {
     var errors = errors
     var claims: [Claim] = []
     var unreadable: Set<String> = []
@@ -65,7 +71,8 @@ public struct ClaimLibrary: Sendable {
         }
       }
     }
-    let repeats = Self.badRepeats(claims)
+    let known = others.flatMap { ClaimFile(path: $0, vocabulary: vocabulary).claims }
+    let repeats = Self.badRepeats(claims, besides: known.filter { places[$0.id] == nil })
     errors += repeats.map(\.error)
     unreadable.formUnion(repeats.map(\.id))
     claims.removeAll { claim in repeats.contains { $0.id == claim.id } }
@@ -83,11 +90,14 @@ public struct ClaimLibrary: Sendable {
   }
 
   /// Claims that are said to repeat others and don't.
-  private static func badRepeats(_ claims: [Claim]) -> [(id: String, error: ClaimError)] {
-    claims.compactMap { claim in
+  private static func badRepeats(
+    _ claims: [Claim], besides others: [Claim]
+  ) -> [(id: String, error: ClaimError)] {
+    let all = claims + others
+    return claims.compactMap { claim in
       guard let id = claim.sameAs else { return nil }
-      guard let original = claims.first(where: { $0.id == id }) else {
-        let known = NearestNames.sorted(claims.map(\.id), by: id).prefix(5)
+      guard let original = all.first(where: { $0.id == id }) else {
+        let known = NearestNames.sorted(all.map(\.id), by: id).prefix(5)
         return (claim.id, .unknown("claim", id, known: Array(known), at: claim.place))
       }
       guard claim.repeats(original) else {

@@ -32,6 +32,10 @@ public struct ClaimWorkload: Hashable, Sendable {
     "recipe", "parameters", "trace", "study", "seed", "touch", "threads", "loops", "doc",
   ]
   static let kinds = ["recipe", "trace", "study"]
+  /// Keys that change nothing of a workload of a kind.
+  private static let idle = [
+    "trace": ["parameters", "seed"], "study": ["seed", "touch", "threads", "loops"],
+  ]
 
   /// - Parameter traces: the names of the bundled traces.
   init(_ entry: StrictMapping, name: String? = nil, traces: [String]) throws(ClaimError) {
@@ -52,6 +56,10 @@ public struct ClaimWorkload: Hashable, Sendable {
     }
     let (text, place) = try ClaimError.wrapping { () throws(DesignError) in
       try entry.text(kinds[0])
+    }
+    for key in Self.idle[kinds[0]] ?? [] where entry.keys.contains(key) {
+      throw .unusable(
+        "“\(key)”", "says nothing of a \(kinds[0])", remedy: "leave it out", at: entry.place)
     }
     let parameters = try Self.parameters(entry)
     switch kinds[0] {
@@ -95,10 +103,10 @@ public struct ClaimWorkload: Hashable, Sendable {
     }
     let sides = parameters.first?.split(separator: "=") ?? []
     guard parameters.count == 1, sides.first == "population",
-      let population = sides.last.flatMap({ Int($0) }), (1...1_000_000).contains(population)
+      let population = sides.last.flatMap({ Int($0) }), (2...1_000_000).contains(population)
     else {
       throw .malformed(
-        "parameters", parameters.joined(separator: ", "), "population, from 1 to 1000000",
+        "parameters", parameters.joined(separator: ", "), "population, from 2 to 1000000",
         at: place)
     }
     return .scoreCaching(population: population)

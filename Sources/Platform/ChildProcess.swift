@@ -108,6 +108,14 @@ public struct ChildProcess: Sendable {
     posix_spawn_file_actions_addopen(&actions, 0, "/dev/null", O_RDONLY, 0)
     posix_spawn_file_actions_adddup2(&actions, output.writing, 1)
     posix_spawn_file_actions_adddup2(&actions, errors.writing, 2)
+    // A worker of a thread pool, which may be what runs this, has all signals blocked.
+    var attributes = posix_spawnattr_t()
+    posix_spawnattr_init(&attributes)
+    defer { posix_spawnattr_destroy(&attributes) }
+    var none = sigset_t()
+    sigemptyset(&none)
+    posix_spawnattr_setsigmask(&attributes, &none)
+    posix_spawnattr_setflags(&attributes, Int16(POSIX_SPAWN_SETSIGMASK))
     let words = ([executable] + arguments).map { strdup($0) } + [nil]
     let variables =
       environment.sorted { $0.key < $1.key }.map { strdup("\($0.key)=\($0.value)") } + [nil]
@@ -115,7 +123,7 @@ public struct ChildProcess: Sendable {
       for text in words + variables { free(text) }
     }
     var child: pid_t = 0
-    let failure = posix_spawn(&child, executable, &actions, nil, words, variables)
+    let failure = posix_spawn(&child, executable, &actions, &attributes, words, variables)
     guard failure == 0 else { throw .cannotRun(executable, errorNumber: failure) }
     return child
   }

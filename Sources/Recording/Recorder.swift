@@ -39,7 +39,6 @@ public struct Recorder {
   public func run(_ command: [String]) throws(RecordingError) -> Outcome {
     let folder = try makeSessionFolder()
     let signals = mallometer_open_signals()
-    signal(SIGPIPE, SIG_IGN)
     var connection = try connect(folder, recovering: false)
     let process: pid_t
     do throws(RecordingError) { process = try start(command, folder) } catch {

@@ -93,6 +93,10 @@ struct PredictCommand: AsyncParsableCommand {
     guard !verifyProgram || transform.isEmpty else {
       throw ValidationError("a program can't be run as its trace was transformed: leave one out")
     }
+    guard !(verify || verifyProgram) || !with.isEmpty || eachToggle || !transform.isEmpty else {
+      throw ValidationError(
+        "there is no change to verify: name one, as in --with header=16, or ask --each-toggle")
+    }
     try workload.refusePace("payoffs are predicted")
   }
 
@@ -125,11 +129,18 @@ struct PredictCommand: AsyncParsableCommand {
         coreGHz: gathered.coreGHz))
   }
 
+  /// The changes of --with, each once.
+  private var named: [String] {
+    with.reduce(into: []) { once, name in
+      if !once.contains(name) { once.append(name) }
+    }
+  }
+
   private func questions(
     _ before: Design, _ catalogue: DesignCatalogue
   ) throws -> [PredictExperiment.Question] {
     var questions: [PredictExperiment.Question] = []
-    for name in with {
+    for name in named {
       questions.append(
         PredictExperiment.Question(
           name: name, before: before, after: try catalogue.apply(name, to: before)))
@@ -151,7 +162,10 @@ struct PredictCommand: AsyncParsableCommand {
     for question in questions where !question.after.isWhollyModelled {
       throw DesignError.notModelled(question.name, at: .option(question.name))
     }
-    return questions
+    // A change that is named and among --each-toggle is asked once: what it saves would count twice.
+    return questions.reduce(into: []) { once, question in
+      if !once.contains(question) { once.append(question) }
+    }
   }
 
   /// Of each trace and, where there are several, of all together; none for a single change.
@@ -159,10 +173,11 @@ struct PredictCommand: AsyncParsableCommand {
     _ experiment: PredictExperiment, _ samples: [Laboratory.Sample], _ before: Design,
     _ catalogue: DesignCatalogue
   ) throws -> [OptimisationOrder] {
-    guard with.count > 1 else { return [] }
+    let named = named
+    guard named.count > 1 else { return [] }
     let sets = samples.map { [$0] } + (samples.count > 1 ? [samples] : [])
     return try sets.map { set in
-      try experiment.order(set, of: before, with) { name, design throws(DesignError) in
+      try experiment.order(set, of: before, named) { name, design throws(DesignError) in
         try catalogue.apply(name, to: design)
       }
     }
@@ -175,7 +190,7 @@ struct PredictCommand: AsyncParsableCommand {
     guard let order, order.steps.count > 1, let last = order.steps.last,
       !single.contains(where: { $0.after == last.design && $0.transform == nil })
     else { return nil }
-    let names = with.filter { name in order.steps.contains { $0.name == name } }
+    let names = named.filter { name in order.steps.contains { $0.name == name } }
     return PredictExperiment.Question(
       name: names.joined(separator: " + "), before: before, after: last.design)
   }

@@ -173,8 +173,10 @@ extension PredictReport {
     return """
       verified: \(summary.compared) predictions, \(summary.overNoise) over their noise \
       (\(summary.pay) pay, \(summary.cost) cost): sign right \(percent(summary.rightSignPercent)), \
-      median error \(percent(summary.medianErrorPercent))
-      inside \(percent(summary.inIntervalPercent)) (predicted interval alone: \
+      median error \(percent(summary.medianErrorPercent)), inside \
+      \(percent(summary.overNoiseInIntervalPercent)), median half width \
+      \(percent(summary.overNoiseHalfWidthPercent))
+      of all: inside \(percent(summary.inIntervalPercent)) (predicted interval alone: \
       \(percent(summary.inPredictedIntervalPercent))), median half width \
       \(percent(summary.medianHalfWidthPercent)) of the effect or its noise
 

@@ -124,6 +124,8 @@ struct PredictReport: Report {
     let cost: Int
     @Nullable var rightSignPercent: Double?
     @Nullable var medianErrorPercent: Double?
+    @Nullable var overNoiseInIntervalPercent: Double?
+    @Nullable var overNoiseHalfWidthPercent: Double?
     @Nullable var inIntervalPercent: Double?
     @Nullable var inPredictedIntervalPercent: Double?
     @Nullable var medianHalfWidthPercent: Double?
@@ -205,7 +207,10 @@ extension PredictReport.Verification {
     self.init(
       compared: summary.compared, overNoise: summary.overNoise, pay: summary.pay,
       cost: summary.cost, rightSignPercent: summary.rightSignPercent,
-      medianErrorPercent: summary.medianErrorPercent, inIntervalPercent: summary.insidePercent,
+      medianErrorPercent: summary.medianErrorPercent,
+      overNoiseInIntervalPercent: summary.overNoiseInsidePercent,
+      overNoiseHalfWidthPercent: summary.overNoiseHalfWidthPercent,
+      inIntervalPercent: summary.insidePercent,
       inPredictedIntervalPercent: summary.insideAlonePercent,
       medianHalfWidthPercent: summary.medianHalfWidthPercent)
   }

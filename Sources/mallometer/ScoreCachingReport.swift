@@ -18,8 +18,10 @@ struct ScoreCachingReport: Report {
     let population: Int
     let predictedChangePercent: Estimate
     let measuredChangePercent: Estimate
-    /// Null where the prediction has no bounds.
+    /// In the predicted interval, widened by the measurement's own; null where one has no bounds.
     @Nullable var inInterval: Bool?
+    /// In the predicted interval alone.
+    @Nullable var inPredictedInterval: Bool?
     @Nullable var noiseFloorPercent: Double?
     let loads: Form
     let caching: Form
@@ -31,8 +33,9 @@ struct ScoreCachingReport: Report {
       population = row.population
       predictedChangePercent = row.predicted
       measuredChangePercent = row.measured
-      let hasBounds = row.predicted.low != nil && row.predicted.high != nil
-      inInterval = hasBounds ? row.predicted.contains(row.measured.value) : nil
+      let agreement = Agreement(predicted: row.predicted, measured: row.measured)
+      inInterval = agreement.isInside
+      inPredictedInterval = agreement.isInsideAlone
       noiseFloorPercent = row.noiseFloorPercent
       loads = Form(ns: row.loadsNs, steps: row.loads)
       caching = Form(ns: row.cachingNs, steps: row.caching)
@@ -86,7 +89,7 @@ struct ScoreCachingReport: Report {
         Text.count(row.population), Text.number(row.loads.ns.value),
         Text.number(row.caching.ns.value), Text.estimate(row.predictedChangePercent),
         Text.estimate(row.measuredChangePercent), row.noiseFloorPercent.map(Text.number) ?? "–",
-        row.inInterval.map { $0 ? "yes" : "no" } ?? "–")
+        row.inPredictedInterval.map { $0 ? "yes" : "no" } ?? "–")
     }
     let parts = rows.first?.terms.map(\.name) ?? []
     var terms = Table(["population"] + parts.map { "\($0) ns" })
@@ -97,7 +100,7 @@ struct ScoreCachingReport: Report {
     for cost in costs {
       costTable.add(cost.step, Text.estimate(cost.ns), Text.cycles(cost.cycles))
     }
-    let judged = rows.compactMap(\.inInterval)
+    let judged = rows.compactMap(\.inPredictedInterval)
     let coverage =
       judged.isEmpty
       ? "three populations at least are needed for predicted intervals"

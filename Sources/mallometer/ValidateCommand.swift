@@ -76,6 +76,7 @@ struct ValidateCommand: AsyncParsableCommand {
   func run() async throws {
     let context = common.context
     let installation = try context.installation()
+    try keepBundledExpectations(installation)
     let library = try ClaimLibrary(
       models: installation.models, traces: installation.traces,
       files: files.isEmpty ? nil : files, expected: expected)
@@ -89,6 +90,7 @@ struct ValidateCommand: AsyncParsableCommand {
       bench: bench, catalogue: library.vocabulary.catalogue, traces: installation.traces,
       training: training.isEmpty ? try BundledTraces.paths(installation) : training,
       budget: budget.seconds, repeats: repeats, fitOptions: options, command: words,
+      sharedOptions: sharedWords,
       study: { try study($0, context, installation) })
     let outcome = try experiment.run(
       library.claims, choosing: { only.isEmpty || only.contains($0.id) })
@@ -99,6 +101,18 @@ struct ValidateCommand: AsyncParsableCommand {
     }
     if !library.errors.isEmpty { throw ExitStatus.badInput.code }
     if strict && !report.isAsExpected { throw ExitStatus.answerIsNo.code }
+  }
+
+  /// The bundled file speaks of all bundled claims: those of some files are not to replace it.
+  private func keepBundledExpectations(_ installation: Installation) throws {
+    guard let writeExpected, !files.isEmpty else { return }
+    let bundled = installation.models.appendingPathComponent("hypotheses")
+      .appendingPathComponent(ExpectedVerdicts.bundled)
+    func resolved(_ url: URL) -> String { url.resolvingSymlinksInPath().standardizedFileURL.path }
+    guard resolved(URL(fileURLWithPath: writeExpected)) == resolved(bundled) else { return }
+    throw ValidationError(
+      "\(writeExpected) holds the verdicts of all bundled claims: leave the files out, or name "
+        + "another file")
   }
 
   /// A row that can't be read has no verdict, but its error is among those that are printed.
@@ -116,6 +130,12 @@ struct ValidateCommand: AsyncParsableCommand {
     for trace in training { words += ["--training", trace] }
     if budget.seconds != Self.usualBudget { words += ["--budget", "\(budget.seconds)"] }
     if repeats != ValidationExperiment.usualRepeats { words += ["--repeats", "\(repeats)"] }
+    return words + sharedWords
+  }
+
+  /// Those that any command takes.
+  private var sharedWords: [String] {
+    var words: [String] = []
     if common.seed != CommonOptions.usualSeed { words += ["--seed", "\(common.seed)"] }
     if common.notebook != CommonOptions.usualNotebook { words += ["--notebook", common.notebook] }
     return words

@@ -40,7 +40,7 @@ struct ValidateReport: Report {
   }
 
   let verdicts: [Row]
-  /// By verdict; a claim that repeats another is left out.
+  /// By verdict; a claim that repeats another of these is left out.
   let counts: [String: Int]
   /// The same by what the verdicts rest on; those of claims that can't be tested are in none.
   let kinds: [String: [String: Int]]
@@ -66,7 +66,8 @@ struct ValidateReport: Report {
         source: $0.source, standIn: $0.standIn, kind: $0.kind, basis: $0.basis,
         sameAs: $0.sameAs, command: $0.command, inspect: $0.inspect)
     }
-    let once = found.filter { $0.sameAs == nil }
+    let ids = Set(found.map(\.id))
+    let once = found.filter { one in one.sameAs.map { !ids.contains($0) } ?? true }
     counts = Self.counts(once)
     kinds = Dictionary(
       uniqueKeysWithValues: ClaimKind.allCases.map { kind in

@@ -64,6 +64,14 @@ import Testing
     #expect(both.text.contains("verified: 1 predictions"))
   }
 
+  /// What a change saves is not counted twice where it is named twice.
+  @Test func aChangeThatIsNamedTwiceIsAskedOnce() throws {
+    let both = try predict("--with", "header=16", "--with", "header=16", "--each-toggle")
+    let named = try both.json.list("predictions").filter { $0["with"] as? String == "header=16" }
+    #expect(named.count == 1)
+    #expect(try both.json.list("orders").isEmpty, "one change has no order")
+  }
+
   @Test func severalChangesAreOrderedByWhatEachAdds() throws {
     let both = try predict(
       "--with", "header=16", "--with", "used-counter=atomic", "--with", "direct-index")
@@ -197,6 +205,8 @@ import Testing
     (["--transform", "drop(1)"], 2, "leaves nothing"),
     ([], 64, "--with"), (["--with", "header=16", "--", "true"], 64, "--verify-program"),
     (["--with", "header=16", "--pace", "recorded"], 64, "--pace"),
+    (["--by-site", "--verify"], 64, "no change to verify"),
+    (["--by-site", "--verify-program", "--", "true"], 64, "no change to verify"),
   ])
   func whatCannotBePredictedIsRefused(options: [String], status: Int, named: String) throws {
     let result = try mallometer.run(

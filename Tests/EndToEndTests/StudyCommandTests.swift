@@ -37,7 +37,7 @@ import Testing
     let rows = try json.list(
       "rows",
       keys: """
-        population predictedChangePercent measuredChangePercent inInterval noiseFloorPercent loads
+        population predictedChangePercent measuredChangePercent inInterval inPredictedInterval noiseFloorPercent loads
         caching overheadNs allocationNs terms
         """)
     #expect(rows.compactMap { $0["population"] as? Int } == [10, 40, 100, 300])

@@ -1,5 +1,6 @@
 import Foundation
 import Platform
+import TestSupport
 import Testing
 
 /// `validate` on a small file of claims: every kind of verdict that a small workload can show.
@@ -61,6 +62,13 @@ import Testing
         source: a colleague
         claimed: 4 ns
         notTestable: it needs Windows
+      - id: elsewhere
+        claim: a call takes less than a millisecond with more live blocks
+        source: a colleague
+        quantity: time(A)
+        workload: {recipe: random-mixed, parameters: {events: 20000, live: 300}}
+        claimed: 1 ms
+        rule: at most
 
     """
 
@@ -108,7 +116,7 @@ import Testing
       verdicts == [
         "sum": "supported", "wrong-sum": "refuted", "calls": "supported",
         "header": "supported", "fast": "supported", "never": "never executed",
-        "windows": "not testable here",
+        "windows": "not testable here", "elsewhere": "supported",
       ])
     for row in rows where !["never", "windows"].contains(row["id"] as? String) {
       try expectEstimate(row["measured"], "\(row)")
@@ -116,13 +124,13 @@ import Testing
     let counts = try #require(try result.json()["counts"] as? [String: Int])
     #expect(
       counts == [
-        "supported": 4, "refuted": 1, "inconclusive": 0, "unidentifiable": 0,
+        "supported": 5, "refuted": 1, "inconclusive": 0, "unidentifiable": 0,
         "neverExecuted": 1, "notTestableHere": 1,
       ])
     let kinds = try #require(try result.json()["kinds"] as? [String: [String: Int]])
     #expect(kinds["arithmetic"]?["supported"] == 1 && kinds["arithmetic"]?["refuted"] == 1)
     #expect(kinds["counted"]?["supported"] == 1 && kinds["configured"]?["supported"] == 1)
-    #expect(kinds["measured"]?["supported"] == 1 && kinds["measured"]?["neverExecuted"] == 1)
+    #expect(kinds["measured"]?["supported"] == 2 && kinds["measured"]?["neverExecuted"] == 1)
     let again = try validate(claims, "--strict", "--format", "json")
     #expect(again.output == result.output, "a filled notebook measures nothing anew")
   }
@@ -137,7 +145,7 @@ import Testing
   @Test func commandsReproduceTheirVerdicts() throws {
     let result = try validate(claims, "--format", "json")
     let rows = try result.list("verdicts", keys: "command inspect")
-    #expect(rows.count == 7)
+    #expect(rows.count == 8)
     for row in rows {
       let id = try #require(row["id"] as? String)
       let command = try #require(row["command"] as? String)
@@ -155,7 +163,7 @@ import Testing
       let ended = try run(inspect)
       #expect(ended.status == 0 && !ended.output.isEmpty, "\(inspect): \(ended.errors)")
     }
-    #expect(rows.count { $0["inspect"] is String } == 4)
+    #expect(rows.count { $0["inspect"] is String } == 5)
   }
 
   /// A claim judged alone from an empty notebook is judged by what all claims of its file need.
@@ -241,6 +249,15 @@ import Testing
       toFile: expected, atomically: true, encoding: .utf8)
     let wrong = try validate(file, "--strict", "--expected", expected)
     #expect(wrong.status == 2 && wrong.output.contains("\(expected):2:"))
+  }
+
+  /// The verdicts of some files would take the place of all bundled ones.
+  @Test func theBundledExpectationsAreKept() throws {
+    let refused = try validate(
+      claims, "--write-expected",
+      repository.appendingPathComponent("models/hypotheses/expected.yaml").path)
+    #expect(refused.status == 64 && refused.errors.contains("leave the files out"))
+    #expect(refused.output.isEmpty)
   }
 
   @Test func badRowsAreReportedAndTheOthersJudged() throws {

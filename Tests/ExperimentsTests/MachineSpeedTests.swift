@@ -26,6 +26,14 @@ import Testing
     #expect(isNear(speed.factor(session(200, exponent: 0.5)), 0.5.squareRoot()))
   }
 
+  /// Some of the sessions are brought to the speed that all of them had.
+  @Test func someSessionsAreBroughtToAKnownSpeed() throws {
+    let usual = try #require(MachineSpeed([100, 200, 100, 150].map { session($0) }).usual)
+    let part = MachineSpeed([session(200)], known: usual)
+    #expect(part.usual == usual && isNear(part.factor(session(200)), 0.5))
+    #expect(isNear(MachineSpeed([session(200)]).factor(session(200)), 1))
+  }
+
   @Test func whatWasNotTimedIsLeftAsItIs() {
     let untimed = SessionSpeed(exponents: (0, 1), usual: nil)
     #expect(MachineSpeed([untimed, untimed]).factor(untimed) == 1)

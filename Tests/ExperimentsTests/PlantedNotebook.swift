@@ -94,7 +94,7 @@ struct PlantedNotebook {
   func plantFit(_ claims: [Claim], _ catalogue: DesignCatalogue) throws {
     var unopened: [ClaimWorkload: String] = [:]
     let (facts, _) = try ClaimMeasuring(bench: bench, repeats: repeats)
-      .facts(ClaimNeeds.all(claims, catalogue: catalogue), unopened: &unopened)
+      .facts(ClaimNeeds.all(claims, catalogue: catalogue), at: nil, unopened: &unopened)
     let isolated = try bench.laboratory().isolatedCosts()
     let key = try ClaimFitting(bench: bench, training: [], budget: 0, options: FitOptions())
       .key(facts, isolated: isolated)

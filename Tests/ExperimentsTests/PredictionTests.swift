@@ -4,6 +4,7 @@ import Platform
 import Testing
 
 @testable import Experiments
+@testable import Replay
 
 @Suite struct PredictionTests {
   /// Predicted 2 within 1, measured as given: whether the measurement counts as inside what was
@@ -64,10 +65,46 @@ import Testing
     #expect(summary.rightSignPercent == 50)
     // 20 % and 125 %.
     #expect(abs(try #require(summary.medianErrorPercent) - 72.5) < 1e-9)
+    // Of these two the first is inside, and half widths are 10 and 50 %.
+    #expect(summary.overNoiseInsidePercent == 50)
+    #expect(abs(try #require(summary.overNoiseHalfWidthPercent) - 30) < 1e-9)
     #expect(summary.insideAlonePercent == 0)
     #expect(abs(try #require(summary.insidePercent) - 200 / 3) < 1e-9)
     // 0.1 of 1, 1 of 2, and 0.05 of a noise of 0.6.
     #expect(abs(try #require(summary.medianHalfWidthPercent) - 10) < 1e-9)
+  }
+
+  /// A trace and what it was rewritten to have null replays of their own, whose scatter is in the
+  /// interval of what each takes.
+  @Test func theNullReplaysOfAPlanAreInItsInterval() throws {
+    func replays(_ times: [Float]) -> [ReplayMeasurement] {
+      times.map {
+        ReplayMeasurement(
+          windowNanoseconds: [$0, $0], waitedNanoseconds: 0, calls: 2, coreGHz: 3, tscGHz: 3,
+          pageFaults: 0, peakResidentBytes: 0, involuntarySwitches: 0)
+      }
+    }
+    func half(null: [Float]) throws -> Double {
+      let result = CampaignResult(
+        calls: 2, contenders: [replays([30, 30.1, 29.9, 30.2, 29.8, 30])], null: replays(null),
+        twin: [], seed: 1)
+      let found = result.meanNs(0)
+      return try #require(found.high) - found.value
+    }
+    let still = try half(null: [10, 10, 10, 10, 10, 10])
+    #expect(still > 0)
+    #expect(try half(null: [10, 12, 8, 11, 9, 10]) > 3 * still)
+  }
+
+  /// Ctrl-C reaches the command that runs under both designs before it reaches us.
+  @Test func anInterruptedCommandIsAnInterruption() throws {
+    // Whoever runs the tests may ignore the signal, and so would the command.
+    let dies = "$SIG{INT} = 'DEFAULT'; kill INT => $$; sleep 1"
+    let comparison = ProgramComparison(command: ["perl", "-e", dies], pairs: 2, seed: 1)
+    let nothing = Contender(name: "nothing", library: nil)
+    #expect(throws: PlayerError.interrupted) {
+      _ = try comparison.run(before: nothing, after: [nothing]) {}
+    }
   }
 
   @Test func contradictionsNameBothChanges() throws {

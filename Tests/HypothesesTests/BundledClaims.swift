@@ -21,6 +21,17 @@ private let bundled = Result { try ClaimLibrary(models: models, traces: traces) 
     #expect(library.errors.isEmpty)
   }
 
+  /// A file is read by itself as it is among the others: what it repeats may be in another.
+  @Test func everyFileIsReadAlone() throws {
+    let files = Set(library.claims.compactMap { $0.place.position?.file })
+    #expect(files.count > 5)
+    for file in files {
+      let alone = try ClaimLibrary(models: models, traces: traces, files: [file])
+      #expect(alone.errors.isEmpty, "\(file): \(alone.errors.map(\.message))")
+      #expect(!alone.claims.isEmpty)
+    }
+  }
+
   @Test(arguments: [("000", 20), ("001", 90), ("002", 32), ("003", 20), ("004", 12)])
   func everyDocumentHasItsRows(seed: String, least: Int) {
     let ordinary = library.claims.filter { $0.source.seed == seed && !$0.isContradiction }

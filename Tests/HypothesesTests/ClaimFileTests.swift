@@ -91,6 +91,13 @@ private func row(_ key: String, _ text: String?) -> String {
     ("workload", "{trace: cc1, loops: 0}", "whole number from 1", "claims.md"),
     ("workload", "{study: score-cashing}", "no study", "score-caching"),
     ("workload", "{study: score-caching}", "population", "claims.md"),
+    ("workload", "{study: score-caching, parameters: {population: 1}}", "from 2", "claims.md"),
+    ("workload", "{trace: cc1, parameters: {events: 3}}", "nothing of a trace", "leave it out"),
+    ("workload", "{trace: cc1, seed: 2}", "nothing of a trace", "leave it out"),
+    (
+      "workload", "{study: score-caching, parameters: {population: 9}, loops: 2}",
+      "nothing of a study", "leave it out"
+    ),
     ("rule", "roughly", "“rule” must be", "claims.md"),
     ("rule", "equals within -5 %", "“rule” must be", "claims.md"),
     ("rule", "within factor 1", "“rule” must be", "claims.md"),

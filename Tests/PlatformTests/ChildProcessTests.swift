@@ -19,6 +19,19 @@ import Testing
     #expect(result.ending == .killed(signal: SIGKILL))
   }
 
+  /// Workers of thread pools block all signals: a program that waits for one would wait for ever.
+  @Test func blocksNoSignal() throws {
+    var all = sigset_t()
+    var before = sigset_t()
+    sigfillset(&all)
+    pthread_sigmask(SIG_SETMASK, &all, &before)
+    defer { pthread_sigmask(SIG_SETMASK, &before, nil) }
+    let result = try ChildProcess(
+      executable: "/bin/grep", arguments: ["SigBlk", "/proc/self/status"]
+    ).run()
+    #expect(result.output == "SigBlk:\t0000000000000000\n")
+  }
+
   @Test func readsMoreThanItKeeps() throws {
     let result = try ChildProcess(
       executable: "/bin/sh", arguments: ["-c", "head -c 1000000 /dev/zero | tr '\\0' x"]

@@ -13,6 +13,21 @@ import Traces
     #expect(recorded.errors.hasPrefix("err\n"))
   }
 
+  /// A pipe whose reader has gone ends a recorded program as it would have ended without us, and
+  /// nohup keeps its word. Signals above 28 are the C library's own affair.
+  @Test(arguments: ["", "trap '' HUP;", "trap '' PIPE;"])
+  func ignoresWhatTheProgramWouldHaveIgnored(trap: String) throws {
+    let bench = try RecordingBench()
+    let show = "grep SigIgn /proc/self/status"
+    let record = "\(bench.mallometer.path) record --quiet -o \(bench.path("traces")) --"
+    let seen = try bench.run(["sh", "-c", "\(trap) \(show); \(record) \(show)"])
+    #expect(seen.status == 0, "\(seen.errors)")
+    let masks = try seen.output.split(separator: "\n").map { line in
+      try #require(UInt64(line.split(separator: "\t")[1], radix: 16)) & 0xFFF_FFFF
+    }
+    #expect(masks.count == 2 && masks[0] == masks[1], "\(seen.output)")
+  }
+
   @Test func tellsItsOwnFailuresApart() throws {
     let bench = try RecordingBench()
     let missing = try bench.record(["/no/such/program"])

@@ -15,9 +15,9 @@ int mallometer_pin_to_cpu(int cpu);
 /// A pipe whose ends close on exec: reading end, writing end. Returns 0 or an errno value.
 int mallometer_pipe(int ends[2]);
 
-/// Catches SIGINT, SIGTERM and SIGHUP from now on: each is written as one byte, its number, to
-/// `descriptor`. The handler does nothing else, so it may interrupt anything; programs started
-/// afterwards get the default action back. Returns 0 or an errno value.
+/// Catches SIGINT, SIGTERM and, unless it is ignored (nohup), SIGHUP from now on: each is written as
+/// one byte, its number, to `descriptor`. The handler does nothing else, so it may interrupt anything;
+/// programs started afterwards get the default action back. Returns 0 or an errno value.
 int mallometer_catch_signals(int descriptor);
 
 /// Asks for the cache line at an address; a hint that never faults.

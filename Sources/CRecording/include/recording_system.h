@@ -21,14 +21,14 @@ void mallometer_run_courteously(void (*work)(void *), void *context);
 int mallometer_open_pipe(int ends[2]);
 
 /// A descriptor from which the signals that `record` passes on are read, or -1. They no longer do
-/// anything else to this process.
+/// anything else to this process, nor does SIGPIPE. A hangup that was ignored before stays ignored.
 int mallometer_open_signals(void);
 
 /// Reads one signal: its number, 0 if there is none. `*from_terminal` tells that the kernel sent it
 /// to the whole foreground group, so that the program has it already.
 int mallometer_read_signal(int descriptor, int *from_terminal);
 
-/// Starts a program with default signals and an empty mask. Returns 0 or an errno value.
+/// Starts a program with an empty mask and the signals that it would have had without `record`. Returns 0 or an errno value.
 int mallometer_start_program(
     pid_t *process, const char *file, char *const arguments[], char *const environment[]);
 

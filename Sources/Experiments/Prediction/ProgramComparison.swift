@@ -91,6 +91,7 @@ public struct ProgramComparison {
     child.environment["LD_PRELOAD"] = library?.path
     let result = try child.run()
     guard result.ending == .exited(status: 0) else {
+      if result.ending == .killed(signal: SIGINT) { throw PlayerError.interrupted }
       throw ProgramComparisonError.failed(
         command[0], library: library?.lastPathComponent ?? "nothing", ending: "\(result.ending)",
         errors: result.errors)

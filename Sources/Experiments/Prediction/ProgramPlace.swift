@@ -10,7 +10,7 @@ import Replay
 /// instructions, and pushes the allocator's code and tables out of the first caches. What the kernel
 /// and the memory behind the caches do costs the same wherever it is asked for. The factors come
 /// from real programs; for a share of one of these, from the others (Documentation/predictions.md).
-public struct ProgramPlace: Sendable, Equatable {
+struct ProgramPlace: Sendable, Equatable {
   /// What one program was found to pay, in multiples of what replays predicted, with standard errors.
   /// Errors that all programs share, of the fit and of the day, aren't in them.
   struct Program: Sendable {

@@ -5,13 +5,17 @@ public struct VerificationSummary: Sendable, Equatable {
   /// Predictions that were measured.
   public let compared: Int
   /// Those of which the measurement can tell the sign: over their noise floor, and over half of the
-  /// measurement's own interval. The next four are of these.
+  /// measurement's own interval. The next six are of these.
   public let overNoise: Int
   /// By what was measured.
   public let pay: Int
   public let cost: Int
   public let rightSignPercent: Double?
   public let medianErrorPercent: Double?
+  /// Measured inside what was predicted, widened by the measurement's own interval.
+  public let overNoiseInsidePercent: Double?
+  /// Half a predicted interval, relative to the measured payoff.
+  public let overNoiseHalfWidthPercent: Double?
   /// Of all compared whose interval has an end: measured inside what was predicted alone.
   public let insideAlonePercent: Double?
   /// The same, widened by the measurement's own interval.
@@ -36,6 +40,11 @@ public struct VerificationSummary: Sendable, Equatable {
     rightSignPercent = Self.percent(over.map { $0.predicted.value * $0.measured.value > 0 })
     medianErrorPercent = Self.median(
       over.map { 100 * ($0.predicted.value / $0.measured.value - 1).magnitude })
+    overNoiseInsidePercent = Self.percent(over.compactMap { $0.isInside })
+    overNoiseHalfWidthPercent = Self.median(
+      over.compactMap { one in
+        Self.half(one.predicted).map { 100 * $0 / one.measured.value.magnitude }
+      })
     insideAlonePercent = Self.percent(payoffs.compactMap { $0.agreement.isInsideAlone })
     insidePercent = Self.percent(payoffs.compactMap { $0.agreement.isInside })
     medianHalfWidthPercent = Self.median(

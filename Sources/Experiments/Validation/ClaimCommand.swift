@@ -11,6 +11,8 @@ struct ClaimCommand {
   let repeats: Int
   /// The words that run the same validation.
   let validate: [String]
+  /// Options of it that every command takes.
+  let shared: [String]
 
   /// Judges one claim as it was judged among all of them.
   func validate(_ claim: Claim) -> String {
@@ -22,16 +24,21 @@ struct ClaimCommand {
   func inspect(_ claim: Claim) -> String? {
     guard let experiment = claim.experiment else { return nil }
     let measures = experiment.quantity.measures
-    guard let workload = experiment.workload else { return "mallometer calibrate" }
-    if case .scoreCaching = workload.origin { return "mallometer study score-caching" }
+    func alone(_ command: String) -> String {
+      ([command] + shared.map(Self.quoted)).joined(separator: " ")
+    }
+    guard let workload = experiment.workload else { return alone("mallometer calibrate") }
+    if case .scoreCaching = workload.origin { return alone("mallometer study score-caching") }
     let designs = experiment.designs.map { "--design \(Self.quoted($0.text))" }
     let prepare = generate(workload)
     let file = Self.quoted(file(workload))
-    let options = Self.options(workload)
+    let options = Self.options(workload) + shared.map(Self.quoted)
     func run(_ command: String, _ rest: [String]) -> String {
       (prepare + [([command, file] + rest + options).joined(separator: " ")])
         .joined(separator: " && ")
     }
+    // What was measured for the claim is shown, not measured anew.
+    let measured = ["--repeats \(repeats)", "--builds \(ClaimBench.builds)"]
     // What says most about the claim comes first.
     for measure in measures {
       switch measure {
@@ -41,7 +48,7 @@ struct ClaimCommand {
           [
             "--from \(Self.quoted(experiment.designs[0].text))",
             "--to \(Self.quoted(experiment.designs[1].text))",
-          ])
+          ] + measured)
       case .payoff(let side, let change):
         guard let before = experiment.design(side) else { continue }
         let after = before.design.flatMap { try? catalogue.apply(change, to: $0) }
@@ -49,21 +56,21 @@ struct ClaimCommand {
           "mallometer replay",
           [
             "--design \(Self.quoted(before.text))",
-            "--design \(Self.quoted(after?.description ?? before.text))", "--repeats \(repeats)",
-          ])
+            "--design \(Self.quoted(after?.description ?? before.text))",
+          ] + measured)
       case .cost, .shareOfTime:
-        return run("mallometer simulate", designs) + " && mallometer fit"
+        return run("mallometer simulate", designs) + " && " + alone("mallometer fit")
       case .scaling:
-        let alone = (["mallometer replay", file] + designs + ["--threads one"])
-          .joined(separator: " ")
-        return run("mallometer replay", designs) + " && " + alone
+        let onOneThread = ["mallometer replay", file] + designs + measured + ["--threads one"]
+        return run("mallometer replay", designs + measured) + " && "
+          + alone(onOneThread.joined(separator: " "))
       default: break
       }
     }
     for measure in measures {
       switch measure {
       case .time, .gap, .pageFaults, .bytes(.peakResident, _):
-        return run("mallometer replay", designs + ["--repeats \(repeats)"])
+        return run("mallometer replay", designs + measured)
       case .count where workload.threads == .recorded:
         return run("mallometer check", designs + ["--concurrent"])
       case .systemCalls where experiment.designs.contains(where: { $0.design == nil }):

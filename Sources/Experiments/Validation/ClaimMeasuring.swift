@@ -17,9 +17,11 @@ struct ClaimMeasuring {
 
   /// What was found on every workload. One that can't be run says why; only an interruption and a
   /// broken notebook end it all.
-  /// - Parameter unopened: gets the workloads that there are no facts of, each with the reason.
+  /// - Parameters:
+  ///   - known: the speed that times are brought to; nil is what the sessions on these workloads say.
+  ///   - unopened: gets the workloads that there are no facts of, each with the reason.
   func facts(
-    _ needs: [ClaimNeeds], unopened: inout [ClaimWorkload: String]
+    _ needs: [ClaimNeeds], at known: Slowness?, unopened: inout [ClaimWorkload: String]
   ) throws -> (facts: [WorkloadFacts], speed: MachineSpeed) {
     var facts: [WorkloadFacts] = []
     for need in needs {
@@ -38,7 +40,7 @@ struct ClaimMeasuring {
           allocator, on: facts[index].setting)
       }
     }
-    let speed = MachineSpeed(facts.compactMap { $0.measured?.speed })
+    let speed = MachineSpeed(facts.compactMap { $0.measured?.speed }, known: known)
     for index in facts.indices { facts[index].summarize(at: speed) }
     return (facts, speed)
   }

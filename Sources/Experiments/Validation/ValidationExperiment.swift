@@ -27,6 +27,8 @@ public struct ValidationExperiment {
   public let study: ([Int]) throws -> ScoreCaching.Findings
   /// Words of a command line that runs this experiment again, to which `--only ID` is added.
   public let command: [String]
+  /// Those of its options that any command takes, to find the same notebook.
+  public let sharedOptions: [String]
 
   /// Replays of each allocator unless something else is asked for.
   public static let usualRepeats = 18
@@ -35,7 +37,7 @@ public struct ValidationExperiment {
   public init(
     bench: ClaimBench, catalogue: DesignCatalogue, traces: URL, training: [String],
     budget: Double, repeats: Int = Self.usualRepeats, fitOptions: FitOptions = FitOptions(),
-    command: [String] = ["mallometer", "validate"],
+    command: [String] = ["mallometer", "validate"], sharedOptions: [String] = [],
     study: @escaping ([Int]) throws -> ScoreCaching.Findings
   ) {
     self.bench = bench
@@ -46,6 +48,7 @@ public struct ValidationExperiment {
     self.repeats = repeats
     self.fitOptions = fitOptions
     self.command = command
+    self.sharedOptions = sharedOptions
     self.study = study
   }
 
@@ -59,8 +62,9 @@ public struct ValidationExperiment {
   /// The verdicts on some of the claims, in their order. Each is kept in the notebook.
   ///
   /// A claim's verdict is the same whichever others are chosen: everything that is measured beside
-  /// it is what all the claims need, and costs are fitted on the workloads of all of them. Only what
-  /// no chosen claim rests on is left out.
+  /// it is what all the claims need, costs are fitted on the workloads of all of them, and times are
+  /// brought to the speed that the machine had for all of them, as far as they were judged before.
+  /// Only what no chosen claim rests on is left out.
   /// - Parameter isChosen: whether a claim is to be judged.
   public func run(
     _ claims: [Claim], choosing isChosen: (Claim) -> Bool = { _ in true }
@@ -68,14 +72,16 @@ public struct ValidationExperiment {
     let chosen = claims.filter(isChosen)
     let needsCosts = chosen.contains { $0.experiment?.needsCosts == true }
     let workloads = Set(chosen.compactMap { $0.experiment?.workload })
-    let needs = ClaimNeeds.all(claims, catalogue: catalogue)
-      .filter { needsCosts || workloads.contains($0.workload) }
+    let all = ClaimNeeds.all(claims, catalogue: catalogue)
+    let needs = all.filter { needsCosts || workloads.contains($0.workload) }
     let isCalibrated = needsCosts || chosen.contains { $0.needsCalibration }
     let calibration = isCalibrated ? try bench.laboratory().calibration() : nil
     let isolated = calibration?.isolated ?? [:]
     var unopened: [ClaimWorkload: String] = [:]
+    let isWhole = needs.count == all.count
     let (facts, speed) = try ClaimMeasuring(bench: bench, repeats: repeats)
-      .facts(needs, unopened: &unopened)
+      .facts(needs, at: isWhole ? nil : knownSpeed(of: claims), unopened: &unopened)
+    if isWhole, let usual = speed.usual { try keep(usual, of: claims) }
     let fitted = try needsCosts ? fit(facts, isolated, at: speed) : nil
     let studied = try study(chosen.contains { $0.experiment?.isStudied == true } ? claims : [])
     let evidence = ClaimEvidence(
@@ -85,7 +91,8 @@ public struct ValidationExperiment {
       isolated: isolated, study: studied.findings, studyFailure: studied.failure,
       catalogue: catalogue)
     let command = ClaimCommand(
-      traces: traces, catalogue: catalogue, repeats: repeats, validate: command)
+      traces: traces, catalogue: catalogue, repeats: repeats, validate: command,
+      shared: sharedOptions)
     let verdicts = chosen.map { claim in
       // A claim without cycles is the same at any clock.
       ClaimVerdict(
@@ -147,6 +154,22 @@ public struct ValidationExperiment {
     } catch let error as any UserFacingError {
       return (nil, error.message)
     }
+  }
+
+  /// The speed of the machine when all of some claims were judged; nil where they never were.
+  private func knownSpeed(of claims: [Claim]) throws -> Slowness? {
+    try bench.laboratory().notebook
+      .latest(.observation, subject: speedSubject(of: claims), as: Slowness.self)?.content
+  }
+
+  private func keep(_ speed: Slowness, of claims: [Claim]) throws {
+    guard try knownSpeed(of: claims) != speed else { return }
+    try bench.laboratory().notebook.add(
+      .observation, subject: speedSubject(of: claims), seed: fitOptions.seed, content: speed)
+  }
+
+  private func speedSubject(of claims: [Claim]) throws -> String {
+    try Subject.canonical(["speed for claims", "\(repeats)"] + claims.map(\.id).sorted())
   }
 
   private func keep(_ verdicts: [ClaimVerdict]) throws {
