@@ -71,8 +71,11 @@ public struct ClaimLibrary: Sendable {
         }
       }
     }
-    let known = others.flatMap { ClaimFile(path: $0, vocabulary: vocabulary).claims }
-    let repeats = Self.badRepeats(claims, besides: known.filter { places[$0.id] == nil })
+    // Most files repeat nothing of others, which then needn't be read.
+    let areWhole = claims.allSatisfy { claim in claim.sameAs.map { places[$0] != nil } ?? true }
+    let known =
+      areWhole ? [] : others.flatMap { ClaimFile(path: $0, vocabulary: vocabulary).claims }
+    let repeats = Self.badRepeats(claims, besides: known)
     errors += repeats.map(\.error)
     unreadable.formUnion(repeats.map(\.id))
     claims.removeAll { claim in repeats.contains { $0.id == claim.id } }

@@ -140,7 +140,7 @@ struct PredictCommand: AsyncParsableCommand {
     _ before: Design, _ catalogue: DesignCatalogue
   ) throws -> [PredictExperiment.Question] {
     var questions: [PredictExperiment.Question] = []
-    for name in named {
+    for name in with {
       questions.append(
         PredictExperiment.Question(
           name: name, before: before, after: try catalogue.apply(name, to: before)))

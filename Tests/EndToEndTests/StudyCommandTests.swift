@@ -37,8 +37,8 @@ import Testing
     let rows = try json.list(
       "rows",
       keys: """
-        population predictedChangePercent measuredChangePercent inInterval inPredictedInterval noiseFloorPercent loads
-        caching overheadNs allocationNs terms
+        population predictedChangePercent measuredChangePercent inInterval inPredictedInterval
+        noiseFloorPercent loads caching overheadNs allocationNs terms
         """)
     #expect(rows.compactMap { $0["population"] as? Int } == [10, 40, 100, 300])
     for row in rows {

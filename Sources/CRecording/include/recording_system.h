@@ -28,7 +28,8 @@ int mallometer_open_signals(void);
 /// to the whole foreground group, so that the program has it already.
 int mallometer_read_signal(int descriptor, int *from_terminal);
 
-/// Starts a program with an empty mask and the signals that it would have had without `record`. Returns 0 or an errno value.
+/// Starts a program with an empty mask and the signals that it would have had without `record`.
+/// Returns 0 or an errno value.
 int mallometer_start_program(
     pid_t *process, const char *file, char *const arguments[], char *const environment[]);
 
